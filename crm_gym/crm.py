@@ -1,0 +1,315 @@
+"""The CRM: the only writer. It asks the law, writes, and journals; it can take back, copy, compare and hash itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from crm_gym import rules
+from crm_gym.entities import Entity
+from crm_gym.errors import StaleSnapshot, ToolError
+from crm_gym.ids import DEFAULT_TODAY, clock_start, id_base, nth_id, nth_time, parse_day
+from crm_gym.journal import Change, Journal
+from crm_gym.schema import TABLES, Row, entity_values, row_json
+from crm_gym.store.base import Store
+from crm_gym.store.memory import MemoryStore
+
+_ENCODE = json.JSONEncoder(separators=(",", ":")).encode
+_HASH_BITS = 256
+_AUTO = {name: tuple(c.name for c in table.columns if c.auto) for name, table in TABLES.items()}
+
+
+class Snapshot(NamedTuple):
+    """A moment of a Crm to return to: a token into its journal."""
+
+    journal: Journal
+    position: int
+    last: Change | None
+
+
+class _Sum:
+    """A sum of row digests, worked out when first asked for, from an older sum and the changes since."""
+
+    __slots__ = ("below", "changes", "value")
+
+    def __init__(self, below: _Sum | None, changes: list[Change]) -> None:
+        self.below = below
+        self.changes = changes
+        self.value: int | None = None if below or changes else 0
+
+    def get(self) -> int:
+        chain = []
+        at: _Sum | None = self
+        while at is not None and at.value is None:
+            chain.append(at)
+            at = at.below
+        total = at.value if at is not None and at.value is not None else 0
+        for link in reversed(chain):
+            for change in link.changes:
+                total += row_digest(change.table, change.after) - row_digest(change.table, change.before)
+            link.value = total = total % (1 << _HASH_BITS)
+            link.below, link.changes = None, []
+        return total
+
+
+def row_digest(table: str, row: Row | None) -> int:
+    """A row's content as a number of 256 bits; 0 for no row."""
+    if row is None:
+        return 0
+    text = _ENCODE([table, *row_json(row).values()])
+    return int.from_bytes(hashlib.blake2b(text.encode("ascii"), digest_size=_HASH_BITS // 8).digest(), "big")
+
+
+class Crm:
+    """Eight tables of records under the law.
+
+    Args:
+        today: The CRM's own day, YYYY-MM-DD. The machine's clock is never asked.
+        seed: Fixes the ids of new records.
+        store: Where the rows are kept; in memory if not given.
+
+    Values go in and out in row form: what the tools' arguments models give (see `schema.Row`).
+    Rows are immutable; whoever holds one cannot reach the CRM through it.
+    """
+
+    __slots__ = ("_base", "_serial", "_start", "_sums", "journal", "store", "today")
+
+    def __init__(self, today: str = DEFAULT_TODAY, seed: int | str = 0, store: Store | None = None) -> None:
+        parse_day(today)
+        self.today = today
+        self.store: Store = MemoryStore() if store is None else store
+        self.journal = Journal()
+        self._base = id_base(seed)
+        self._start = clock_start(today)
+        self._serial = 0
+        self._sums: list[tuple[int, _Sum]] = [(0, _Sum(None, []))]  # journal position, sum there
+
+    # Reading
+
+    def get(self, table: str, record: str) -> Row | None:
+        """The row with that id, or None."""
+        return self.store.get(table, record)
+
+    def need(self, table: str, record: str, field: str) -> Row:
+        """The row with that id.
+
+        Raises:
+            ToolError: not_found, naming `field` as the argument at fault.
+        """
+        row = self.store.get(table, record)
+        if row is None:
+            raise rules.not_found(table, field, record)
+        return row
+
+    def find(self, table: str) -> Iterator[Row]:
+        """All rows of a table in creation order."""
+        return self.store.find(table)
+
+    def referring(self, table: str, field: str, record: str) -> list[Row]:
+        """The rows of `table` whose `field` points at the record, found through an index."""
+        rows = (self.store.get(table, other) for other in self.store.by_ref(table, field, record))
+        return [row for row in rows if row is not None]
+
+    def counts(self) -> list[int]:
+        """How many records each of the eight tables holds, in the order of `ENTITIES`."""
+        return self.store.counts()
+
+    # Writing
+
+    def add(self, table: str, values: Mapping[str, Any]) -> Row:
+        """Make a record; its id and times come from the seed and the clock.
+
+        Raises:
+            ToolError: If the law refuses it; nothing is written.
+        """
+        case = rules.Case(self.store, self.today, table, values, None)
+        for rule in rules.NEW[table]:
+            rule(case)
+        return self._insert(table, values)
+
+    def copy(self, row: Row) -> Row:
+        """Make an exact copy of a record under a new id; what was lawful once may be copied."""
+        table = TABLES[self._table_of(row)]
+        values = row._asdict()
+        for name in (table.key, *_AUTO[table.name]):
+            del values[name]
+        return self._insert(table.name, values)
+
+    def add_entity(self, entity: Entity) -> Row:
+        """Take in a whole record as it stands, id and times included, such as a world's.
+
+        Dates may lie in the past; references must exist, ids and e-mails must be free.
+
+        Raises:
+            ToolError: If a reference is missing or something is taken already.
+        """
+        table = type(entity).__name__
+        row = TABLES[table].row(**entity_values(entity))
+        if self.store.get(table, row[0]) is not None:
+            raise ToolError("not_found", TABLES[table].key, f"{row[0]} is already the id of a {table}.")
+        case = rules.Case(self.store, self.today, table, row._asdict(), None)
+        for rule in rules.NEW[table]:
+            if rule is not rules.close_date_is_ahead:
+                rule(case)
+        self._write(Change(table, row[0], None, row))
+        return row
+
+    def update(self, row: Row, updates: Mapping[str, Any]) -> Row:
+        """Change fields of a record.
+
+        Args:
+            row: The record as it stands.
+            updates: New values by field; None empties an optional field.
+
+        Raises:
+            ToolError: If the law refuses it; nothing is written.
+        """
+        table = self._table_of(row)
+        case = rules.Case(self.store, self.today, table, updates, row)
+        for rule in rules.CHANGED[table]:
+            rule(case)
+        changed = row._replace(**updates)
+        if changed != row:
+            self._write(Change(table, row[0], row, changed))
+        return changed
+
+    def delete(self, row: Row) -> list[Row]:
+        """Remove a record and what lives and dies with it; what merely points at it lets go.
+
+        Returns:
+            The removed rows, the record itself last.
+
+        Raises:
+            ToolError: still_referenced, if records depend on it that do not go with it.
+        """
+        doomed = self._doomed(self._table_of(row), row)
+        for table, gone in doomed:
+            for child, field, action in rules.referrers(table):
+                if action == "empty":
+                    for other in self.referring(child, field, gone[0]):
+                        self._write(Change(child, other[0], other, other._replace(**{field: None})))
+        for table, gone in doomed:
+            self._write(Change(table, gone[0], gone, None))
+        return [gone for _, gone in doomed]
+
+    def _doomed(self, table: str, row: Row) -> list[tuple[str, Row]]:
+        out: list[tuple[str, Row]] = []
+        for child, field, action in rules.referrers(table):
+            others = self.referring(child, field, row[0])
+            if action == "restrict" and others:
+                raise ToolError(
+                    "still_referenced",
+                    TABLES[table].key,
+                    f"{TABLES[table].key} must be a {table} nothing depends on; {len(others)} {child} records do.",
+                )
+            if action == "cascade":
+                for other in others:
+                    out.extend(self._doomed(child, other))
+        out.append((table, row))
+        return out
+
+    def _insert(self, table: str, values: Mapping[str, Any]) -> Row:
+        record = nth_id(self._base, self._serial)
+        stamps = dict.fromkeys(_AUTO[table], nth_time(self._start, self._serial))
+        row = TABLES[table].row(record, **values, **stamps)
+        self._serial += 1  # never taken back: an id once given is not given again
+        self._write(Change(table, record, None, row))
+        return row
+
+    def _write(self, change: Change) -> None:
+        self.store.put(*change)
+        self.journal.append(change)
+
+    @staticmethod
+    def _table_of(row: Row) -> str:
+        return type(row).__name__[:-3]  # "ClientRow"
+
+    # Taking back
+
+    def mark(self) -> int:
+        """The present moment, for `undo`: how many changes there are."""
+        return len(self.journal.changes)
+
+    def undo(self, mark: int) -> None:
+        """Take back every change since the mark, newest first."""
+        while len(self.journal.changes) > mark:
+            table, record, before, after = self.journal.pop()
+            if before is None:
+                self.store.forget(table, record, after)
+            else:
+                self.store.put(table, record, after, before)
+        while self._sums[-1][0] > mark:
+            self._sums.pop()
+
+    def snapshot(self) -> Snapshot:
+        """The present moment, for `restore`; costs nothing, whatever the size of the CRM."""
+        changes = self.journal.changes
+        return Snapshot(self.journal, len(changes), changes[-1] if changes else None)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Return to a snapshot; costs the changes since.
+
+        Raises:
+            StaleSnapshot: If it is another Crm's, or lies on a path that has been undone.
+        """
+        changes = self.journal.changes
+        position = snapshot.position
+        here = snapshot.journal is self.journal and position <= len(changes)
+        if not here or (position and changes[position - 1] is not snapshot.last):
+            raise StaleSnapshot("the snapshot was taken on another Crm or on changes undone since; take a new one")
+        self.undo(position)
+
+    # Copying and comparing
+
+    def fork(self, seed: int | str | None = None) -> Crm:
+        """An independent copy that shares unchanged rows; its journal begins empty.
+
+        Args:
+            seed: Fixes the ids of the copy's new records; if None they go on as here.
+        """
+        other = Crm.__new__(Crm)
+        other.today = self.today
+        other.store = self.store.fork()
+        other.journal = Journal()
+        other._base = self._base if seed is None else id_base(seed)
+        other._start = self._start
+        other._serial = self._serial
+        other._sums = [(0, self._sum())]
+        return other
+
+    def _sum(self) -> _Sum:
+        position, known = self._sums[-1]
+        if position == len(self.journal.changes):
+            return known
+        newest = _Sum(known, self.journal.changes[position:])
+        self._sums.append((len(self.journal.changes), newest))
+        return newest
+
+    def state_hash(self) -> str:
+        """64 hexadecimal digits that depend on the content alone, not on how it came about.
+
+        The sum, modulo 2**256, of the BLAKE2b digests of all rows: kept up to date from the changes.
+        """
+        return f"{self._sum().get():064x}"
+
+    def recomputed_hash(self) -> str:
+        """The same from all rows; for checking."""
+        total = sum(row_digest(table, row) for table in TABLES for row in self.store.find(table))
+        return f"{total % (1 << _HASH_BITS):064x}"
+
+    def diff(self, other: Crm) -> list[Change]:
+        """What would have to change here to become the other: by table, then by place."""
+        return diff(self, other)
+
+
+def diff(a: Crm, b: Crm) -> list[Change]:
+    """The changes that lead from a to b; rows they share are not looked at."""
+    if isinstance(a.store, MemoryStore) and isinstance(b.store, MemoryStore):
+        places: Any = a.store.touched(b.store)
+    else:
+        both = ((table, row[0]) for table in TABLES for crm in (a, b) for row in crm.find(table))
+        places = dict.fromkeys(both)
+    pairs = ((table, record, a.get(table, record), b.get(table, record)) for table, record in places)
+    return [Change(*pair) for pair in pairs if pair[2] != pair[3]]

@@ -1,0 +1,232 @@
+"""CrmEnv: a request in plain language, tool calls as actions, a verdict from the state of the CRM."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+import gymnasium as gym
+from gymnasium.error import ResetNeeded
+from pydantic import ValidationError
+
+from crm_gym import render, rewards, spaces
+from crm_gym.crm import Crm
+from crm_gym.errors import ToolError, UsageError, near_miss
+from crm_gym.rewards import RewardConfig
+from crm_gym.sampler import TaskSampler
+from crm_gym.strict_json import encode
+from crm_gym.tasks.catalogue import load_suite
+from crm_gym.tasks.task import Task
+from crm_gym.tools import TOOLS, ToolResult, call
+from crm_gym.verify import Verdict, verify
+
+Info = dict[str, Any]
+
+KEYWORDS = (
+    "suite",
+    "tasks",
+    "weights",
+    "backend",
+    "refusals",
+    "ends_on",
+    "reward",
+    "expose_reference",
+    "include_tool_hints",
+    "render_mode",
+)
+_CHOICES = {"refusals": ("decline", "attempt"), "ends_on": ("success", "finish"), "backend": ("memory:",)}
+_OPTIONS = ("task_id", "tool", "task")
+_NO_ERROR = {"code": "", "field": "", "message": ""}
+
+
+class CrmEnv(gym.Env[spaces.Observation, Any]):
+    """One episode is one task: reset gives the request, each step plays one tool call.
+
+    Args:
+        suite: The tasks to play (see `crm_gym.load_suite`).
+        tasks: Only these of the suite: task ids or tool names.
+        weights: How tasks are drawn: "uniform", or "frequency", as often as a CRM team asks for each tool.
+        backend: Where the records are kept: "memory:".
+        refusals: What solves a task that the CRM must refuse: "decline", turning it down with the right code
+            and field, or "attempt", making the call and having it refused.
+        ends_on: "success" ends the episode as soon as the task is solved; "finish" only when the agent ends it
+            with respond, decline or finish.
+        reward: Weights of the reward's terms, a mapping with fields of `RewardConfig`.
+        expose_reference: Put the solution into info at reset, under "reference".
+        include_tool_hints: Put the names of helpful tools into info at reset, under "tool_hints".
+        render_mode: None, "ansi" (render returns a text) or "human" (every step prints it).
+
+    Observations and actions: `crm_gym.spaces`. A malformed or refused call is an ordinary step with an error.
+    The agent ends the episode with respond, decline or finish; a limit of steps is TimeLimit's business.
+
+    `reset(options=...)` takes `{"task_id": id}`, `{"tool": name}` (one of its tasks) or `{"task": mapping}`.
+
+    Raises:
+        UsageError: If a keyword, a choice or an option does not exist; says what does.
+        TaskError: If a task given to reset is malformed.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi", "human"], "render_fps": 4}
+
+    def __init__(
+        self,
+        suite: str = "golden",
+        tasks: Sequence[str] | None = None,
+        weights: Literal["uniform", "frequency"] = "uniform",
+        backend: str = "memory:",
+        refusals: Literal["decline", "attempt"] = "decline",
+        ends_on: Literal["success", "finish"] = "success",
+        reward: Mapping[str, float] | RewardConfig | None = None,
+        expose_reference: bool = False,
+        include_tool_hints: bool = False,
+        render_mode: str | None = None,
+        **unknown: Any,
+    ) -> None:
+        for name in unknown:
+            raise UsageError(f"CrmEnv has no keyword {name!r}; {near_miss(name, KEYWORDS)}")
+        for name, value in (("refusals", refusals), ("ends_on", ends_on), ("backend", backend)):
+            if value not in _CHOICES[name]:
+                raise UsageError(f"{name} {value!r} does not exist; {near_miss(value, _CHOICES[name])}")
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            raise UsageError(f"render_mode {render_mode!r} does not exist; known are None, 'ansi', 'human'")
+        self.render_mode = render_mode
+        self.observation_space = spaces.observation_space()
+        self.action_space = spaces.action_space()
+        self.refusals, self.ends_on = refusals, ends_on
+        self.expose_reference, self.include_tool_hints = expose_reference, include_tool_hints
+        self.reward_config = _reward_config(reward)
+        self.sampler = TaskSampler([self._by_protocol(task) for task in load_suite(suite, tasks)], weights)
+        self._schemas = spaces.tool_schemas()
+        self._task: Task | None = None
+        self._over = True
+
+    @property
+    def task(self) -> Task:
+        """The task being played, with its solution: not for policies.
+
+        Raises:
+            ResetNeeded: Before the first reset.
+        """
+        if self._task is None:
+            raise ResetNeeded("there is no task yet; call reset() first")
+        return self._task
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[spaces.Observation, Info]:
+        """Begin an episode. The seed fixes the task, the ids and the times, byte for byte."""
+        super().reset(seed=seed)
+        if seed is not None:
+            self.sampler.restart()
+        self._task = task = self._choose(options)
+        self.crm: Crm = task.world.crm.fork(self.sampler.draw(self.np_random))
+        self._results: list[ToolResult] = []
+        self._calls: list[ToolResult] = []
+        self._last: ToolResult | None = None
+        self._steps = 0
+        self._over = False
+        self._judged = 0
+        self._verdict = verify(task, self.crm.journal)
+        self._request = spaces.ascii_text(task.request)
+        info = self._info(dict.fromkeys(rewards.TERMS, 0.0))
+        info["tools"] = self._schemas
+        if self.include_tool_hints:
+            info["tool_hints"] = encode(list(dict.fromkeys(c.tool for c in (*task.lookups, *task.solution))))
+        if self.expose_reference:
+            info["reference"] = encode([{"tool": c.tool, "arguments": c.arguments} for c in task.solution])
+        if self.render_mode == "human":
+            print(self._draw())
+        return self._observe(), info
+
+    def step(self, action: Any) -> tuple[spaces.Observation, float, bool, bool, Info]:
+        """Play one tool call; see `crm_gym.spaces.decode` for what an action may be."""
+        if self._over:
+            raise ResetNeeded("the episode is over, or none has begun; call reset() first")
+        request = spaces.decode(action)
+        if isinstance(request, ToolError):
+            result = ToolResult(None, error=request)
+        else:
+            result = call(self.crm, request)
+        self._note(result)
+        before, self._verdict = self._verdict, self._judge(result)
+        ended = result.ok and result.call is not None and TOOLS[result.call.tool].kind == "end"
+        self._over = ended or (self.ends_on == "success" and self._verdict.success)
+        terms = rewards.terms(self.reward_config, before, self._verdict, refused=not result.ok, over=self._over)
+        if self.render_mode == "human":
+            print(self._draw())
+        return self._observe(), sum(terms.values()), self._over, False, self._info(terms)
+
+    def render(self) -> str | None:  # type: ignore[override]
+        """The episode as a coloured text: request, calls, changes, verdict. None unless render_mode is "ansi"."""
+        return self._draw() if self.render_mode == "ansi" else None
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the state says of the episode so far, with what is missing: not for policies."""
+        return self._verdict
+
+    def _by_protocol(self, task: Task) -> Task:
+        return task.by_attempt() if self.refusals == "attempt" else task
+
+    def _choose(self, options: Mapping[str, Any] | None) -> Task:
+        if not options:
+            return self.sampler.task(self.np_random)
+        for name in options:
+            if name not in _OPTIONS:
+                raise UsageError(f"reset has no option {name!r}; {near_miss(name, _OPTIONS)}")
+        if len(options) > 1:
+            raise UsageError(f"reset takes one option; got {', '.join(options)}")
+        name, value = next(iter(options.items()))
+        if name == "task":
+            task = value if isinstance(value, Task) else Task.from_mapping(value)
+            return self._by_protocol(task)
+        field = "id" if name == "task_id" else "family"
+        found = [task for task in self.sampler.tasks if getattr(task, field) == value]
+        if not found:
+            known = sorted({getattr(task, field) for task in self.sampler.tasks})
+            raise UsageError(f"option {name}: {value!r} is not in this environment; {near_miss(value, known)}")
+        return found[0] if name == "task_id" else self.sampler.task(self.np_random, found)
+
+    def _note(self, result: ToolResult) -> None:
+        self._steps += 1
+        self._last = result
+        if self.render_mode is not None:
+            self._calls.append(result)
+        if self.task.goal.heard(result):  # what speaks to the goal is all a verdict needs of the past
+            self._results = [result]
+
+    def _judge(self, result: ToolResult) -> Verdict:
+        changes = len(self.crm.journal)
+        if changes == self._judged and not self._results:
+            return self._verdict
+        self._judged = changes
+        return verify(self.task, self.crm.journal, self._results)
+
+    def _observe(self) -> spaces.Observation:
+        return spaces.observe(self._request, self.task.today, self.crm.counts(), self._steps, self._last)
+
+    def _info(self, terms: dict[str, float]) -> Info:
+        error = self._last.error if self._last is not None else None
+        return {
+            "task_id": self.task.id,
+            "family": self.task.family,
+            "is_success": self._over and self._verdict.success,
+            "verdict": self._verdict.summary(),
+            "reward_terms": terms,
+            "error": dict(_NO_ERROR) if error is None else error.as_json(),
+        }
+
+    def _draw(self) -> str:
+        return render.ansi(self.task, self._calls, self.crm.journal, self._verdict, over=self._over)
+
+
+def _reward_config(reward: Mapping[str, float] | RewardConfig | None) -> RewardConfig:
+    if isinstance(reward, RewardConfig):
+        return reward
+    try:
+        return RewardConfig(**(reward or {}))
+    except (ValidationError, TypeError) as fault:
+        names = [str(error["loc"][-1]) for error in fault.errors()] if isinstance(fault, ValidationError) else []
+        hints = "; ".join(f"{name!r}: {near_miss(name, rewards.TERMS)}" for name in names) or str(fault)
+        raise UsageError(f"reward must map terms to numbers; {hints}") from None

@@ -1,0 +1,94 @@
+"""What can go wrong, in one tree.
+
+    CrmGymError
+    ├── ToolError (also a ValueError)    the CRM refused a tool call; shown to the agent, changes nothing
+    ├── TaskError (also a ValueError)    a task or a suite is not what it should be; stops the run
+    ├── UsageError (also a ValueError)   a keyword, a name or an option is wrong; stops the run
+    └── StaleSnapshot (also a ValueError) a snapshot points at changes that have been undone since
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+CODES: dict[str, str] = {
+    "unknown_tool": "the call names no tool of the CRM",
+    "invalid_json": "the call or its arguments are no strict JSON, or too large or too deep",
+    "unknown_field": "an argument the tool does not have",
+    "immutable_field": "an id, a foreign key that may not move, a created or uploaded time",
+    "missing_field": "a required argument is missing",
+    "wrong_type": "a value of another JSON type: text for a number, a number for text, true for a number",
+    "blank": "a required text that is empty or only white space",
+    "text_invalid": "control characters, NUL or lone surrogates",
+    "text_too_long": "longer than the field's published limit",
+    "enum_value": "not one of the listed values, exactly as written",
+    "email_format": "not a plain e-mail address",
+    "url_format": "not an http or https address",
+    "amount_not_positive": "an amount of 0 or less",
+    "amount_above_ceiling": "an amount over 10,000,000",
+    "amount_precision": "an amount with more than two decimals",
+    "probability_not_whole": "a probability with a fraction",
+    "probability_range": "a probability outside 1..99",
+    "number_range": "a limit, an offset or a number of list items outside its bounds",
+    "date_format": "not a calendar date written YYYY-MM-DD",
+    "file_name_characters": "a file name with other than letters, digits, dot, underscore, hyphen",
+    "file_extension_missing": "a file name without an extension",
+    "file_extension_unsupported": "a file extension the CRM does not keep",
+    "no_change": "a modify call with no updates",
+    "not_found": "the id is no record of that entity",
+    "still_referenced": "a record others depend on cannot be deleted",
+    "duplicate_email": "another client has that e-mail",
+    "closed_deal_locked": "terms of a deal that is closed",
+    "date_in_past": "a close date before the CRM's own today",
+    "date_order": "a contract that ends before it starts",
+}
+"""Every refusal code and its meaning, in the order in which the checks run."""
+
+
+class CrmGymError(Exception):
+    """Root of every error of this package."""
+
+
+class ToolError(CrmGymError, ValueError):
+    """The CRM refused a tool call; nothing was changed.
+
+    Attributes:
+        code: One of `CODES`; stable.
+        field: The argument at fault, or "" when the call itself is.
+        message: One sentence: what was wrong and what would be accepted.
+    """
+
+    def __init__(self, code: str, field: str, message: str) -> None:
+        super().__init__(code, field, message)
+        self.code = code
+        self.field = field
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
+
+    def as_json(self) -> dict[str, str]:
+        """The error as the agent sees it: code, field and message."""
+        return {"code": self.code, "field": self.field, "message": self.message}
+
+
+class TaskError(CrmGymError, ValueError):
+    """A task, a task file or a suite is not what it should be."""
+
+
+class UsageError(CrmGymError, ValueError):
+    """A keyword, a name or an option is wrong."""
+
+
+class StaleSnapshot(CrmGymError, ValueError):
+    """A snapshot points at changes that have been undone since, or belongs to another Crm."""
+
+
+def near_miss(word: object, known: Iterable[str]) -> str:
+    """A sentence's tail that offers the closest known word, or lists what is known."""
+    names = list(known)
+    close = difflib.get_close_matches(str(word), names, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return "known are " + ", ".join(names) + "." if names else "none is known."

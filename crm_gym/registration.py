@@ -1,0 +1,52 @@
+"""The registered environments: a table and a loop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+from gymnasium.vector import VectorEnv
+
+from crm_gym.tools import TOOLS
+
+MAX_EPISODE_STEPS = 10
+_INTENTS = ("opportunity", "client", "contact", "quote", "contract", "company", "document", "note")
+
+
+def _of(intent: str) -> list[str]:
+    return [tool.name for tool in TOOLS.values() if tool.intent == intent]
+
+
+IDS: dict[str, dict[str, Any]] = {
+    "CrmEnv-v0": {},
+    **{f"CrmEnv-{intent.title()}-v0": {"tasks": _of(intent)} for intent in _INTENTS},
+    "CrmEnv-Refusals-v0": {"suite": "refusals"},
+}
+"""Every registered id and the keywords in which it differs from CrmEnv-v0."""
+
+
+def register_all() -> None:
+    """Register every id of `IDS`; ids that are registered already stay as they are."""
+    for env_id, kwargs in IDS.items():
+        if env_id not in gym.registry:
+            gym.register(
+                env_id, entry_point="crm_gym.env:CrmEnv", kwargs=kwargs, max_episode_steps=MAX_EPISODE_STEPS
+            )
+
+
+def make_vec(
+    env_id: str = "CrmEnv-v0", num_envs: int = 1, vectorization_mode: str = "sync", **kwargs: Any
+) -> VectorEnv[Any, Any, Any]:
+    """`gymnasium.make_vec` with what text needs.
+
+    In AsyncVectorEnv's shared memory text observations go stale without an error; this hands them over by pipe.
+
+    Args:
+        env_id: A registered id.
+        num_envs: How many environments.
+        vectorization_mode: "sync" (one process) or "async" (one process each).
+        **kwargs: Keywords of `CrmEnv` and of `gymnasium.make_vec`.
+    """
+    if vectorization_mode == "async":
+        kwargs["vector_kwargs"] = {"shared_memory": False, **(kwargs.get("vector_kwargs") or {})}
+    return gym.make_vec(env_id, num_envs=num_envs, vectorization_mode=vectorization_mode, **kwargs)

@@ -1,0 +1,61 @@
+"""Which task comes next: drawn in blocks from the environment's generator, so that a reset stays cheap."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Literal
+
+import numpy as np
+
+from crm_gym.errors import UsageError, near_miss
+from crm_gym.tasks.task import Task
+from crm_gym.tools import TOOLS
+
+Weights = Literal["uniform", "frequency"]
+WEIGHTS = ("uniform", "frequency")
+_BLOCK = 64
+
+
+class TaskSampler:
+    """Draws tasks and episode seeds.
+
+    Args:
+        tasks: The tasks to draw from.
+        weights: "uniform": every task alike. "frequency": every tool as often as a CRM team asks for it
+            (`Tool.requests`), the tasks of a tool alike.
+    """
+
+    def __init__(self, tasks: Sequence[Task], weights: str) -> None:
+        if weights not in WEIGHTS:
+            raise UsageError(f"weights {weights!r} does not exist; {near_miss(weights, WEIGHTS)}")
+        self.tasks = tuple(tasks)
+        self._steps = list(accumulate(_weight_list(self.tasks, weights)))
+        self._block: list[int] = []
+
+    def restart(self) -> None:
+        """Forget what was drawn ahead: the generator has a new seed."""
+        self._block = []
+
+    def draw(self, rng: np.random.Generator) -> int:
+        """The next whole number of 63 bits."""
+        if not self._block:
+            self._block = rng.integers(0, 2**63, size=_BLOCK, dtype=np.int64).tolist()
+        return self._block.pop()
+
+    def task(self, rng: np.random.Generator, among: Sequence[Task] | None = None) -> Task:
+        """The next task; uniformly from `among` if given."""
+        share = self.draw(rng) / 2**63
+        if among is not None:
+            return among[min(int(share * len(among)), len(among) - 1)]
+        return self.tasks[min(bisect_right(self._steps, share * self._steps[-1]), len(self.tasks) - 1)]
+
+
+def _weight_list(tasks: tuple[Task, ...], weights: str) -> list[float]:
+    if weights == "uniform":
+        return [1.0] * len(tasks)
+    sizes: dict[str, int] = {}
+    for task in tasks:
+        sizes[task.family] = sizes.get(task.family, 0) + 1
+    return [TOOLS[task.family].requests / sizes[task.family] for task in tasks]

@@ -1,0 +1,158 @@
+"""What follows from the nouns: columns, frozen rows, and the ways between rows, JSON and entities."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any, TypeAlias, get_args
+
+from pydantic.fields import FieldInfo
+
+from crm_gym.atoms import Atom, Wire
+from crm_gym.entities import ENTITIES, Auto, Entity, Key, Ref, Unique
+
+Row: TypeAlias = Any
+"""A frozen record: a named tuple with the entity's fields, of the class `TABLES[name].row`.
+
+Texts, dates (YYYY-MM-DD) and times (YYYY-MM-DDTHH:MM:SSZ) are str, money is Decimal with two
+decimals, percentages are int, lists are tuples; what is empty is None.
+"""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One field of an entity, as data."""
+
+    name: str
+    atom: Atom
+    required: bool
+    default: Any
+    description: str
+    key: bool = False
+    auto: bool = False
+    unique: bool = False
+    ref: Ref | None = None
+
+    @property
+    def creatable(self) -> bool:
+        """Whether a create call may carry it."""
+        return not (self.key or self.auto)
+
+    @property
+    def mutable(self) -> bool:
+        """Whether a modify call may carry it."""
+        return self.creatable and (self.ref is None or self.ref.moves)
+
+    @property
+    def wire(self) -> Any:
+        """The type of the value in a tool call, for pydantic."""
+        return Annotated[Any, Wire(self.atom)]
+
+
+@dataclass(frozen=True)
+class Table:
+    """One entity, as data."""
+
+    name: str
+    entity: type[Entity]
+    columns: tuple[Column, ...]
+    row: Callable[..., Row]
+    plural: str
+
+    @property
+    def key(self) -> str:
+        """Name of the id column; always the first."""
+        return self.columns[0].name
+
+    def column(self, name: str) -> Column:
+        """The column of that name."""
+        return next(column for column in self.columns if column.name == name)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_table, (self.name,))
+
+
+def _table(name: str) -> Table:
+    return TABLES[name]
+
+
+def _find(info: FieldInfo, kind: type) -> Any:
+    """The marker of that class in a field's annotation, also below `| None`."""
+    metadata = list(info.metadata)
+    for part in get_args(info.annotation):
+        metadata.extend(get_args(part)[1:] if hasattr(part, "__metadata__") else ())
+    return next((item for item in metadata if isinstance(item, kind)), None)
+
+
+def _column(name: str, info: FieldInfo) -> Column:
+    key = _find(info, Key) is not None
+    default = None if info.is_required() or key else info.default
+    return Column(
+        name=name,
+        atom=_find(info, Atom),
+        required=info.is_required() or key,
+        default=str(default) if isinstance(default, StrEnum) else default,
+        description=info.description or "",
+        key=key,
+        auto=_find(info, Auto) is not None,
+        unique=_find(info, Unique) is not None,
+        ref=_find(info, Ref),
+    )
+
+
+def _build(name: str, model: type[Entity]) -> Table:
+    row = namedtuple(f"{name}Row", model.model_fields)  # type: ignore[misc]  # fields follow from the entity
+    row.__module__ = __name__
+    globals()[row.__name__] = row  # where pickle looks for it
+    columns = tuple(_column(field, info) for field, info in model.model_fields.items())
+    plural = name[:-1].lower() + "ies" if name.endswith("y") else name.lower() + "s"
+    return Table(name, model, columns, row, plural)
+
+
+TABLES: dict[str, Table] = {name: _build(name, model) for name, model in ENTITIES.items()}
+"""The eight tables by entity name, in the order of `ENTITIES`."""
+
+TABLE_OF: dict[type, str] = {table.row: name for name, table in TABLES.items()}  # type: ignore[misc]
+"""Row class to table name."""
+
+_MONEY: dict[type, tuple[str, ...]] = {
+    table.row: tuple(c.name for c in table.columns if c.atom.kind == "money")  # type: ignore[misc]
+    for table in TABLES.values()
+}
+
+
+def number_json(amount: Decimal) -> int | float:
+    """An exact amount as a JSON number; every amount of two decimals up to 10,000,000 survives."""
+    whole = int(amount)
+    return whole if whole == amount else float(amount)
+
+
+def row_json(row: Row) -> dict[str, Any]:
+    """A row as JSON values, fields in the entity's order."""
+    out = row._asdict()
+    for name in _MONEY[type(row)]:
+        amount = out[name]
+        if amount is not None:
+            whole = int(amount)
+            out[name] = whole if whole == amount else float(amount)
+    return out  # type: ignore[no-any-return]
+
+
+def row_entity(row: Row) -> Entity:
+    """A row as an entity: a copy that cannot reach the row."""
+    return TABLES[TABLE_OF[type(row)]].entity(**row._asdict())
+
+
+def entity_values(entity: Entity) -> dict[str, Any]:
+    """An entity's fields as row values."""
+    table = TABLES[type(entity).__name__]
+    values = {}
+    for column in table.columns:
+        value = getattr(entity, column.name)
+        values[column.name] = None if value is None else column.atom.check(column.atom.from_python(value))
+    return values
+
+

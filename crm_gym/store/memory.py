@@ -1,0 +1,195 @@
+"""The in-memory store: frozen layers shared between forks, and one thin layer of one's own on top.
+
+A fork freezes the top layer of its parent and starts a new one on each side. Two neighbouring
+layers of similar size are merged, so that n writes make at most log2(n) layers and every row is
+copied at most log2(n) times, however many forks there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from crm_gym.schema import TABLES, Row
+
+_TABLES = tuple(TABLES)
+_POSITION = {name: index for index, name in enumerate(_TABLES)}
+_UNIQUE = {
+    name: tuple((i, c.name) for i, c in enumerate(table.columns) if c.unique) for name, table in TABLES.items()
+}
+_REFS = {
+    name: tuple((i, c.name) for i, c in enumerate(table.columns) if c.ref is not None)
+    for name, table in TABLES.items()
+}
+_ABSENT: Any = object()
+
+# A layer is a dict of dicts under these kinds of key; a missing inner dict means "nothing here":
+#   table                        id -> row, or None where the row is gone
+#   (table, field)               normalised unique text -> id, or None
+#   (table, field, target id)    id of a referring row -> True, or False where it refers no more
+Layer = dict[Any, dict[str, Any]]
+
+
+def normal(value: str) -> str:
+    """A unique text as it is compared: trimmed and case-folded."""
+    return value.strip().casefold()
+
+
+def _size(layer: Layer) -> int:
+    return sum(len(layer[name]) for name in _TABLES if name in layer)
+
+
+def _merged(lower: Layer, upper: Layer) -> Layer:
+    """Both as one new layer; keys keep the place they had in the lower one."""
+    out = dict(lower)
+    for key, entries in upper.items():
+        out[key] = {**lower[key], **entries} if key in lower else entries
+    return out
+
+
+class MemoryStore:
+    """Rows in dicts. Reads cost the number of layers, writes one layer, whatever the size of the CRM."""
+
+    __slots__ = ("_counts", "_layers", "_top")
+
+    def __init__(self) -> None:
+        self._layers: tuple[Layer, ...] = ()  # oldest first
+        self._top: Layer = {}
+        self._counts = [0] * len(_TABLES)
+
+    def get(self, table: str, record: str) -> Row | None:
+        """The row with that id, or None."""
+        return self._lookup(table, record)
+
+    def _lookup(self, key: Any, name: str) -> Any:
+        entries = self._top.get(key)
+        if entries is not None:
+            found = entries.get(name, _ABSENT)
+            if found is not _ABSENT:
+                return found
+        for layer in reversed(self._layers):
+            entries = layer.get(key)
+            if entries is not None:
+                found = entries.get(name, _ABSENT)
+                if found is not _ABSENT:
+                    return found
+        return None
+
+    def put(self, table: str, record: str, before: Row | None, after: Row | None) -> None:
+        """Replace the row `before` (None: there was none) by `after` (None: remove it)."""
+        self._write(table, record, after)
+        if before is None:
+            self._counts[_POSITION[table]] += 1
+        elif after is None:
+            self._counts[_POSITION[table]] -= 1
+        self._index(table, record, before, after)
+
+    def _index(self, table: str, record: str, before: Row | None, after: Row | None) -> None:
+        for index, field in _UNIQUE[table]:
+            old = None if before is None else before[index]
+            new = None if after is None else after[index]
+            if old != new:
+                if old is not None:
+                    self._write((table, field), normal(old), None)
+                if new is not None:
+                    self._write((table, field), normal(new), record)
+        for index, field in _REFS[table]:
+            old = None if before is None else before[index]
+            new = None if after is None else after[index]
+            if old != new:
+                if old is not None:
+                    self._write((table, field, old), record, False)
+                if new is not None:
+                    self._write((table, field, new), record, True)
+
+    def _write(self, key: Any, name: str, value: Any) -> None:
+        entries = self._top.get(key)
+        if entries is None:
+            self._top[key] = {name: value}
+        else:
+            entries[name] = value
+
+    def forget(self, table: str, record: str, row: Row) -> None:
+        """Take back the `put` that made the row, as if it had never been."""
+        self._counts[_POSITION[table]] -= 1
+        self._erase(table, record)
+        for index, field in _UNIQUE[table]:
+            if row[index] is not None:
+                self._erase((table, field), normal(row[index]))
+        for index, field in _REFS[table]:
+            if row[index] is not None:
+                self._erase((table, field, row[index]), record)
+
+    def _erase(self, key: Any, name: str) -> None:
+        # A frozen layer that knows the name still has to be overruled; else nothing may stay behind.
+        if any(name in layer.get(key, ()) for layer in self._layers):
+            self._write(key, name, None)
+            return
+        entries = self._top[key]
+        del entries[name]
+        if not entries:
+            del self._top[key]
+
+    def find(self, table: str) -> Iterator[Row]:
+        """All rows of a table in creation order."""
+        layers = [layer[table] for layer in (*self._layers, self._top) if table in layer]
+        if len(layers) == 1:
+            return (row for row in list(layers[0].values()) if row is not None)
+        return iter([row for row in _overlaid(layers).values() if row is not None])
+
+    def by_unique(self, table: str, field: str, value: str) -> str | None:
+        """The id of the row whose unique text is that one, compared trimmed and case-folded."""
+        return self._lookup((table, field), normal(value))  # type: ignore[no-any-return]
+
+    def by_ref(self, table: str, field: str, target: str) -> list[str]:
+        """The ids of the rows that refer to that record, in creation order of the reference."""
+        key = (table, field, target)
+        layers = [layer[key] for layer in (*self._layers, self._top) if key in layer]
+        return [record for record, refers in _overlaid(layers).items() if refers]
+
+    def count(self, table: str) -> int:
+        """How many rows a table has."""
+        return self._counts[_POSITION[table]]
+
+    def counts(self) -> list[int]:
+        """How many rows each of the eight tables has, in their order; a copy."""
+        return self._counts[:]
+
+    def fork(self) -> MemoryStore:
+        """An independent copy that shares unchanged rows; its cost does not grow with the CRM."""
+        if self._top:
+            self._freeze()
+        other = MemoryStore.__new__(MemoryStore)
+        other._layers = self._layers
+        other._top = {}
+        other._counts = self._counts[:]
+        return other
+
+    def _freeze(self) -> None:
+        layers = [*self._layers, self._top]
+        while len(layers) > 1 and 2 * _size(layers[-1]) >= _size(layers[-2]):
+            upper = layers.pop()
+            layers[-1] = _merged(layers[-1], upper)
+        self._layers = tuple(layers)
+        self._top = {}
+
+    def touched(self, other: MemoryStore) -> Iterator[tuple[str, str]]:
+        """Table and id of every row that may differ from the other store's: what they do not share."""
+        shared = 0
+        for mine, theirs in zip(self._layers, other._layers, strict=False):
+            if mine is not theirs:
+                break
+            shared += 1
+        own = (*self._layers[shared:], self._top, *other._layers[shared:], other._top)
+        for table in _TABLES:
+            for record in dict.fromkeys(record for layer in own for record in layer.get(table, ())):
+                yield table, record
+
+
+def _overlaid(layers: list[dict[str, Any]]) -> dict[str, Any]:
+    if not layers:
+        return {}
+    out = layers[0]
+    for layer in layers[1:]:
+        out = {**out, **layer}
+    return out

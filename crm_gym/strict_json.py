@@ -1,0 +1,147 @@
+"""Strict JSON with limits that hold before and while parsing; the door for whatever an agent sends."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+MAX_CHARS = 65_536
+MAX_DEPTH = 32
+MAX_DIGITS = 18
+
+
+class NotStrict(ValueError):
+    """The text or value is no JSON within the limits; says why."""
+
+
+def parse(text: str) -> Any:
+    """The value of a JSON text.
+
+    Raises:
+        NotStrict: If it is no JSON, longer than 64 KiB, deeper than 32, or holds NaN, an infinity, a whole
+            number of more than 18 digits, or a name twice in one object.
+    """
+    if len(text) > MAX_CHARS or (not text.isascii() and len(text.encode("utf-8", "surrogatepass")) > MAX_CHARS):
+        raise NotStrict(f"at most {MAX_CHARS:,} bytes are read; got {len(text):,} characters")
+    if text.count("[") + text.count("{") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
+        raise NotStrict(f"at most {MAX_DEPTH} levels of nesting are read")
+    try:
+        return _DECODE(text)
+    except json.JSONDecodeError as fault:
+        raise NotStrict(f"{fault.msg} at character {fault.pos + 1}") from None
+
+
+def _depth(text: str) -> int:
+    """The deepest nesting of brackets outside texts."""
+    depth = deepest = 0
+    quoted = escaped = False
+    for char in text:
+        if escaped:
+            escaped = False
+        elif quoted:
+            escaped = char == "\\"
+            quoted = char != '"'
+        elif char == '"':
+            quoted = True
+        elif char in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif char in "]}":
+            depth -= 1
+    return deepest
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise NotStrict(f"the name {twice!r} stands twice in one object")
+    return made
+
+
+def _whole(text: str) -> int:
+    if len(text) > MAX_DIGITS + 1 or len(text.lstrip("-")) > MAX_DIGITS:
+        raise NotStrict(f"whole numbers have at most {MAX_DIGITS} digits; got {len(text)} characters")
+    return int(text)
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise NotStrict(f"numbers must be finite; {text[:20]} is not")
+    return number
+
+
+def _constant(text: str) -> Any:
+    raise NotStrict(f"{text} is no JSON")
+
+
+_DECODE = json.JSONDecoder(
+    object_pairs_hook=_pairs, parse_int=_whole, parse_float=_float, parse_constant=_constant
+).decode
+
+
+def normal(value: Any) -> Any:
+    """A Python value as plain JSON types under the same limits as `parse`: what a text of it would give.
+
+    Raises:
+        NotStrict: If it holds anything JSON cannot say, or breaks a limit.
+    """
+    budget = [MAX_CHARS]
+    return _normal(value, 0, budget)
+
+
+def _spend(budget: list[int], size: int) -> None:
+    budget[0] -= size
+    if budget[0] < 0:
+        raise NotStrict(f"at most {MAX_CHARS:,} bytes are read")
+
+
+def _normal(value: Any, depth: int, budget: list[int]) -> Any:
+    kind = type(value)
+    if kind is str:
+        _spend(budget, len(value) + 2)
+        return value
+    if value is None or kind is bool:
+        _spend(budget, 4)
+        return value
+    if kind is int:
+        if abs(value) >= 10**MAX_DIGITS:
+            raise NotStrict(f"whole numbers have at most {MAX_DIGITS} digits")
+        _spend(budget, 1)
+        return value
+    if kind is float:
+        if not math.isfinite(value):
+            raise NotStrict(f"{value} is no JSON")
+        _spend(budget, 1)
+        return value
+    if isinstance(value, Mapping) or kind in (list, tuple):
+        if depth >= MAX_DEPTH:
+            raise NotStrict(f"at most {MAX_DEPTH} levels of nesting are read")
+        _spend(budget, 2)
+        if kind in (list, tuple):
+            return [_normal(item, depth + 1, budget) for item in value]
+        return {_name(key, budget): _normal(item, depth + 1, budget) for key, item in value.items()}
+    if isinstance(value, str):  # a StrEnum member, numpy.str_
+        return _normal(str.__str__(value), depth, budget)
+    if hasattr(value, "item") and getattr(value, "shape", None) == ():  # a numpy scalar
+        return _normal(value.item(), depth, budget)
+    raise NotStrict(f"{kind.__name__} is no JSON value")
+
+
+def _name(key: Any, budget: list[int]) -> str:
+    if not isinstance(key, str):
+        raise NotStrict(f"names in an object are texts; got {type(key).__name__}")
+    _spend(budget, len(key) + 3)
+    return str.__str__(key)
+
+
+_ENCODE = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
+def encode(value: Any) -> str:
+    """A JSON value as compact ASCII text."""
+    return _ENCODE(value)

@@ -1,0 +1,123 @@
+"""Goals: what makes an episode a success. Each is data; `verify` decides by it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+from crm_gym.journal import Change
+from crm_gym.schema import Row
+from crm_gym.tasks.answer import Answer
+from crm_gym.tools import ToolCall, ToolResult
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """One net change that must have come about.
+
+    Attributes:
+        table: The table.
+        id: The record, None for a new one.
+        row: The row afterwards, with anything in its free places; None if it must be gone.
+        free: Places of the row (column numbers) that may hold anything.
+    """
+
+    table: str
+    id: str | None
+    row: Row | None
+    free: tuple[int, ...] = ()
+
+    def met_by(self, change: Change) -> bool:
+        """Whether a net change is this one."""
+        if change.table != self.table or (self.id is None) != (change.before is None):
+            return False
+        after = change.after
+        if self.row is None or after is None or not self.free:
+            return bool(after == self.row)
+        return all(mine == theirs or i in self.free for i, (mine, theirs) in enumerate(zip(self.row, after, strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeGoal:
+    """The net change is exactly this."""
+
+    changes: tuple[Expected, ...]
+
+    def heard(self, result: ToolResult) -> bool:
+        """No result counts: only the state does."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerGoal:
+    """The right answer is given with `respond`, and nothing is changed."""
+
+    answer: Answer
+
+    def heard(self, result: ToolResult) -> bool:
+        """Whether the result is the right answer, given."""
+        call = result.call
+        return (
+            result.ok
+            and call is not None
+            and call.tool == "respond"
+            and self.answer.accepts(call.arguments.get("answer"))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalGoal:
+    """The request is turned down for the right reason, and nothing is changed.
+
+    Attributes:
+        code: The code of the refusal.
+        field: The argument at fault.
+        call: The call that the CRM refuses.
+        attempt: False: `decline` with code and field is success. True: the refused call itself is.
+    """
+
+    code: str
+    field: str
+    call: ToolCall
+    attempt: bool = False
+
+    def heard(self, result: ToolResult) -> bool:
+        """Whether the result is the request turned down, or the attempt refused."""
+        call, error = result.call, result.error
+        if call is None:
+            return False
+        if not self.attempt:
+            return (
+                error is None
+                and call.tool == "decline"
+                and call.arguments.get("code") == self.code
+                and self._means(call.arguments.get("field"))
+            )
+        return (
+            error is not None
+            and (error.code, error.field) == (self.code, self.field)
+            and call.tool == self.call.tool
+            and equal_values(call.arguments, self.call.arguments)
+        )
+
+    def _means(self, field: Any) -> bool:
+        """Whether that names the field: as in the schema, or with its place, as in updates.stage."""
+        return isinstance(field, str) and field.strip().rpartition(".")[2] == self.field
+
+
+Goal: TypeAlias = ChangeGoal | AnswerGoal | RefusalGoal
+
+
+def equal_values(a: Any, b: Any) -> bool:
+    """Whether two JSON values are equal: 25 and 25.0 are, 1 and true are not, nor are texts and numbers."""
+    if isinstance(a, bool) or isinstance(b, bool):
+        return a is b
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        return a.keys() == b.keys() and all(equal_values(value, b[name]) for name, value in a.items())
+    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
+        return len(a) == len(b) and all(equal_values(x, y) for x, y in zip(a, b, strict=True))
+    if isinstance(a, int | float | Decimal) and isinstance(b, int | float | Decimal):
+        return a == b
+    return type(a) is type(b) and bool(a == b)

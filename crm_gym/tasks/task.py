@@ -1,0 +1,281 @@
+"""A task: a request, the world it is asked in, what makes it a success, and one way there."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import PydanticCustomError
+
+from crm_gym.errors import CODES, TaskError, near_miss
+from crm_gym.schema import TABLES, Column
+from crm_gym.tasks.answer import Query, solve
+from crm_gym.tasks.goal import AnswerGoal, ChangeGoal, Expected, Goal, RefusalGoal
+from crm_gym.tasks.world import World
+from crm_gym.tools import TOOLS, ToolCall
+
+REQUEST_CHARS = 4_000
+
+
+class _Spec(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CallSpec(_Spec):
+    """A tool call, written down."""
+
+    tool: str
+    arguments: dict[str, Any] = {}
+
+
+class ChangeSpec(_Spec):
+    """One expected change: exactly one of create (a table), update and delete ("@key" or an id)."""
+
+    create: str | None = None
+    update: str | None = None
+    delete: str | None = None
+    fields: dict[str, Any] = {}
+    free: tuple[str, ...] = ()
+
+
+class RefusalSpec(_Spec):
+    """The expected refusal, and the call that earns it."""
+
+    code: str
+    field: str
+    call: CallSpec
+
+
+class WorldSpec(_Spec):
+    """A world written into a task: a name, a day, and records as `{table, ...fields}`, parents first."""
+
+    name: str = "task"
+    today: str
+    records: tuple[dict[str, Any], ...] = ()
+
+
+class TaskSpec(_Spec):
+    """A whole task as a mapping: what files hold and `reset(options={"task": ...})` takes.
+
+    Exactly one of `changes`, `answer` and `refusal` says what success is. A task with changes brings its
+    `solution`; the others' follows from the goal.
+    """
+
+    id: str
+    family: str
+    request: str
+    world: WorldSpec | None = None
+    lookups: tuple[CallSpec, ...] = ()
+    solution: tuple[CallSpec, ...] = ()
+    changes: tuple[ChangeSpec, ...] = ()
+    answer: Query | None = None
+    refusal: RefusalSpec | None = None
+    tags: tuple[str, ...] = ()
+    split: str = "golden"
+    difficulty: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One thing to do, frozen.
+
+    Attributes:
+        id: Its id, such as CNC-001.
+        family: The tool it is about.
+        request: What is asked, in plain language.
+        world: Where it is asked; shared, not to be written to.
+        goal: What makes the episode a success.
+        solution: One way there: the calls that matter, without look-ups.
+        lookups: Read calls that show what the solution needs and the request does not say.
+        tags: Words to sort tasks by.
+        split: The set the task belongs to.
+        difficulty: From 1.
+    """
+
+    id: str
+    family: str
+    request: str
+    world: World
+    goal: Goal
+    solution: tuple[ToolCall, ...]
+    lookups: tuple[ToolCall, ...] = ()
+    tags: tuple[str, ...] = ()
+    split: str = "golden"
+    difficulty: int = 1
+
+    @property
+    def today(self) -> str:
+        """The CRM's own day in this task, YYYY-MM-DD."""
+        return self.world.today
+
+    @property
+    def intent(self) -> str:
+        """The group of the family's tool."""
+        return TOOLS[self.family].intent
+
+    @property
+    def polarity(self) -> str:
+        """Whether the request is to be "accepted" or "refused"."""
+        return "refused" if isinstance(self.goal, RefusalGoal) else "accepted"
+
+    def by_attempt(self) -> Task:
+        """The same task under the `attempt` protocol: a refused task is solved by the refused call itself."""
+        if not isinstance(self.goal, RefusalGoal) or self.goal.attempt:
+            return self
+        return dataclasses.replace(
+            self, goal=dataclasses.replace(self.goal, attempt=True), solution=(self.goal.call,)
+        )
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any], world: World | None = None) -> Task:
+        """Build a task from a mapping (see `TaskSpec`).
+
+        Args:
+            mapping: The task; checked.
+            world: The world, if the mapping does not bring one.
+
+        Raises:
+            TaskError: If anything in it is missing, unknown or contradictory.
+        """
+        try:
+            spec = TaskSpec.model_validate(dict(mapping))
+        except (ValidationError, TypeError, ValueError) as fault:
+            raise TaskError(f"task {_name(mapping)}: {_first(fault)}") from None
+        return _compile(spec, world)
+
+
+def _name(mapping: Any) -> str:
+    return str(mapping.get("id", "without id")) if isinstance(mapping, Mapping) else "that is no mapping"
+
+
+def _first(fault: Exception) -> str:
+    if isinstance(fault, ValidationError):
+        error = fault.errors()[0]
+        return f"{'.'.join(map(str, error['loc']))}: {error['msg']}"
+    return str(fault)
+
+
+def _compile(spec: TaskSpec, world: World | None) -> Task:
+    where = f"task {spec.id}"
+    if spec.world is not None:
+        records = [(str(record.get("table")), _without(record, "table")) for record in spec.world.records]
+        world = World(spec.world.name, spec.world.today, records)
+    if world is None:
+        raise TaskError(f"{where}: world is missing")
+    if spec.family not in TOOLS:
+        raise TaskError(f"{where}: family {spec.family!r} is no tool; {near_miss(spec.family, TOOLS)}")
+    request = world.resolve_text(spec.request, where).strip()
+    if not 0 < len(request) <= REQUEST_CHARS:
+        raise TaskError(f"{where}: request must have 1 to {REQUEST_CHARS} characters; it has {len(request)}")
+    goal, solution = _goal(spec, world, where)
+    return Task(
+        id=spec.id,
+        family=spec.family,
+        request=request,
+        world=world,
+        goal=goal,
+        solution=solution,
+        lookups=tuple(_call(call, world, where) for call in spec.lookups),
+        tags=spec.tags,
+        split=spec.split,
+        difficulty=spec.difficulty,
+    )
+
+
+def _without(record: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in record.items() if key != name}
+
+
+def _call(spec: CallSpec, world: World, where: str) -> ToolCall:
+    if spec.tool not in TOOLS:
+        raise TaskError(f"{where}: {spec.tool!r} is no tool; {near_miss(spec.tool, TOOLS)}")
+    return ToolCall(spec.tool, world.resolve(spec.arguments, where))
+
+
+def _goal(spec: TaskSpec, world: World, where: str) -> tuple[Goal, tuple[ToolCall, ...]]:
+    given = [name for name in ("changes", "answer", "refusal") if getattr(spec, name)]
+    if len(given) != 1:
+        raise TaskError(f"{where}: exactly one of changes, answer and refusal must be given; got {given or 'none'}")
+    if spec.refusal is not None:
+        return _refused(spec.refusal, world, where)
+    if spec.answer is not None:
+        query = spec.answer.model_copy(update={"where": world.resolve(spec.answer.where, where)})
+        try:
+            answer = solve(query, world.crm)
+        except TaskError as fault:
+            raise TaskError(f"{where}: {fault}") from None
+        return AnswerGoal(answer), (ToolCall("respond", {"answer": answer.value}),)
+    if not spec.solution:
+        raise TaskError(f"{where}: a task with changes needs its solution")
+    changes = tuple(_expected(change, world, where) for change in spec.changes)
+    return ChangeGoal(changes), tuple(_call(call, world, where) for call in spec.solution)
+
+
+def _refused(spec: RefusalSpec, world: World, where: str) -> tuple[Goal, tuple[ToolCall, ...]]:
+    if spec.code not in CODES:
+        raise TaskError(f"{where}: {spec.code!r} is no refusal code; {near_miss(spec.code, CODES)}")
+    goal = RefusalGoal(spec.code, spec.field, _call(spec.call, world, where))
+    return goal, (ToolCall("decline", {"code": spec.code, "field": spec.field}),)
+
+
+def _expected(spec: ChangeSpec, world: World, where: str) -> Expected:
+    given = [name for name in ("create", "update", "delete") if getattr(spec, name) is not None]
+    if len(given) != 1:
+        raise TaskError(f"{where}: a change is one of create, update and delete; got {given or 'none'}")
+    if spec.create is not None:
+        return _created(spec, world, where)
+    record = world.resolve(spec.update or spec.delete, where)
+    table, before = _standing(record, world, where)
+    if spec.delete is not None:
+        return Expected(table, record, None)
+    after = before._replace(**_row_values(spec, table, world, where))
+    free = _places(spec.free, table, where)
+    if after == before and not free:
+        raise TaskError(f"{where}: the update of {spec.update} changes nothing")
+    return Expected(table, record, after, free)
+
+
+def _standing(record: str, world: World, where: str) -> tuple[str, Any]:
+    for table in TABLES:
+        row = world.crm.get(table, record)
+        if row is not None:
+            return table, row
+    raise TaskError(f"{where}: {record!r} is no record of world {world.name}")
+
+
+def _created(spec: ChangeSpec, world: World, where: str) -> Expected:
+    if spec.create not in TABLES:
+        raise TaskError(f"{where}: {spec.create!r} is no table; known are {', '.join(TABLES)}")
+    table = TABLES[spec.create]
+    values = {column.name: column.default for column in table.columns}
+    values |= _row_values(spec, table.name, world, where)
+    given = tuple(column.name for column in table.columns if column.key or column.auto)
+    return Expected(table.name, None, table.row(**values), _places((*given, *spec.free), table.name, where))
+
+
+def _places(names: tuple[str, ...], table: str, where: str) -> tuple[int, ...]:
+    known = list(TABLES[table].entity.model_fields)
+    for name in names:
+        if name not in known:
+            raise TaskError(f"{where}: {table} has no field {name!r}; {near_miss(name, known)}")
+    return tuple(sorted({known.index(name) for name in names}))
+
+
+def _row_values(spec: ChangeSpec, table: str, world: World, where: str) -> dict[str, Any]:
+    values = {}
+    for name, value in world.resolve(spec.fields, where).items():
+        _places((name,), table, where)
+        values[name] = _row_value(TABLES[table].column(name), value, where)
+    return values
+
+
+def _row_value(column: Column, value: Any, where: str) -> Any:
+    if value is None or (value == "" and not column.required):
+        return None  # TOML has no null
+    try:
+        return column.atom.check(value)
+    except PydanticCustomError as fault:
+        raise TaskError(f"{where}: {column.name} {fault.message()}") from None

@@ -1,0 +1,55 @@
+"""The verbs: 28 tools of a CRM team and three ways to end an episode, in a fixed order."""
+
+from __future__ import annotations
+
+from crm_gym.crm import Crm
+from crm_gym.tools import base, client, company, contact, contract, document, ending, note, opportunity, quote
+from crm_gym.tools.base import Tool, ToolCall, ToolResult
+
+_IN_ORDER: tuple[Tool, ...] = (
+    opportunity.create_new_opportunity,
+    opportunity.modify_opportunity,
+    opportunity.opportunity_search,
+    opportunity.view_opportunity_details,
+    opportunity.opportunity_details,
+    opportunity.clone_opportunity,
+    opportunity.summarize_opportunities,
+    opportunity.delete_opportunity,
+    client.create_new_client,
+    client.modify_client,
+    client.client_search,
+    contact.create_new_contact,
+    contact.modify_contact,
+    contact.contact_search,
+    quote.create_quote,
+    quote.modify_quote,
+    quote.cancel_quote,
+    quote.delete_quote,
+    quote.quote_search,
+    quote.quote_details,
+    quote.compare_quotes,
+    quote.compare_quote_details,
+    quote.quote_prefixes,
+    contract.create_contract,
+    contract.contract_search,
+    company.company_search,
+    document.upload_document,
+    note.add_note,
+    ending.respond,
+    ending.decline,
+    ending.finish,
+)
+
+TOOLS: dict[str, Tool] = {tool.name: tool for tool in _IN_ORDER}
+"""Every tool by name. The place in this dict is the tool's number in the action space: new ones go last."""
+
+TOOL_NAMES: tuple[str, ...] = tuple(TOOLS)
+"""Names in the order of the action space."""
+
+
+def call(crm: Crm, request: ToolCall) -> ToolResult:
+    """Run one call through `TOOLS`; a refused call changes nothing and comes back as an error."""
+    return base.call(TOOLS, crm, request)
+
+
+__all__ = ["TOOLS", "TOOL_NAMES", "Tool", "ToolCall", "ToolResult", "call"]

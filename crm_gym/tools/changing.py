@@ -1,0 +1,18 @@
+"""What all modify tools do alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crm_gym.crm import Crm
+from crm_gym.errors import ToolError
+from crm_gym.schema import Row
+
+
+def modify(crm: Crm, table: str, arguments: Any) -> Row:
+    """Apply `updates` to the record `id` of a table and return it."""
+    updates = arguments.updates
+    given = {name: getattr(updates, name) for name in type(updates).model_fields if name in updates.model_fields_set}
+    if not given:
+        raise ToolError("no_change", "updates", "updates must hold at least one field to change; it is empty.")
+    return crm.update(crm.need(table, arguments.id, "id"), given)
