@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from crm_gym import rules
 from crm_gym.entities import Entity
 from crm_gym.errors import StaleSnapshot, ToolError
-from crm_gym.ids import DEFAULT_TODAY, clock_start, id_base, nth_id, nth_time, parse_day
-from crm_gym.journal import Change, Journal
+from crm_gym.ids import DEFAULT_TODAY, id_base, nth_id, nth_time, parse_day
+from crm_gym.journal import Change, Journal, new_change
 from crm_gym.schema import TABLES, Row, entity_values, row_json
 from crm_gym.store.base import Store
 from crm_gym.store.memory import MemoryStore
@@ -19,6 +20,10 @@ from crm_gym.store.memory import MemoryStore
 _ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 _HASH_BITS = 256
 _AUTO = {name: tuple(c.name for c in table.columns if c.auto) for name, table in TABLES.items()}
+_GIVEN = {name: tuple(c.name for c in table.columns if c.creatable) for name, table in TABLES.items()}
+_MAKE = {  # row class, what a caller gives in the row's order, whether a time follows; the id comes first
+    name: (table.row, itemgetter(*_GIVEN[name]), bool(_AUTO[name])) for name, table in TABLES.items()
+}
 
 
 class Snapshot(NamedTuple):
@@ -74,7 +79,7 @@ class Crm:
     Rows are immutable; whoever holds one cannot reach the CRM through it.
     """
 
-    __slots__ = ("_base", "_serial", "_start", "_sums", "journal", "store", "today")
+    __slots__ = ("_base", "_serial", "_sums", "journal", "store", "today")
 
     def __init__(self, today: str = DEFAULT_TODAY, seed: int | str = 0, store: Store | None = None) -> None:
         parse_day(today)
@@ -82,7 +87,6 @@ class Crm:
         self.store: Store = MemoryStore() if store is None else store
         self.journal = Journal()
         self._base = id_base(seed)
-        self._start = clock_start(today)
         self._serial = 0
         self._sums: list[tuple[int, _Sum]] = [(0, _Sum(None, []))]  # journal position, sum there
 
@@ -124,18 +128,14 @@ class Crm:
         Raises:
             ToolError: If the law refuses it; nothing is written.
         """
-        case = rules.Case(self.store, self.today, table, values, None)
         for rule in rules.NEW[table]:
-            rule(case)
+            rule(self.store, self.today, values, None)
         return self._insert(table, values)
 
     def copy(self, row: Row) -> Row:
         """Make an exact copy of a record under a new id; what was lawful once may be copied."""
         table = TABLES[self._table_of(row)]
-        values = row._asdict()
-        for name in (table.key, *_AUTO[table.name]):
-            del values[name]
-        return self._insert(table.name, values)
+        return self._insert(table.name, row._asdict())
 
     def add_entity(self, entity: Entity) -> Row:
         """Take in a whole record as it stands, id and times included, such as a world's.
@@ -149,11 +149,10 @@ class Crm:
         row = TABLES[table].row(**entity_values(entity))
         if self.store.get(table, row[0]) is not None:
             raise ToolError("not_found", TABLES[table].key, f"{row[0]} is already the id of a {table}.")
-        case = rules.Case(self.store, self.today, table, row._asdict(), None)
         for rule in rules.NEW[table]:
             if rule is not rules.close_date_is_ahead:
-                rule(case)
-        self._write(Change(table, row[0], None, row))
+                rule(self.store, self.today, row._asdict(), None)
+        self._write(table, row[0], None, row)
         return row
 
     def update(self, row: Row, updates: Mapping[str, Any]) -> Row:
@@ -167,12 +166,11 @@ class Crm:
             ToolError: If the law refuses it; nothing is written.
         """
         table = self._table_of(row)
-        case = rules.Case(self.store, self.today, table, updates, row)
         for rule in rules.CHANGED[table]:
-            rule(case)
+            rule(self.store, self.today, updates, row)
         changed = row._replace(**updates)
         if changed != row:
-            self._write(Change(table, row[0], row, changed))
+            self._write(table, row[0], row, changed)
         return changed
 
     def delete(self, row: Row) -> list[Row]:
@@ -189,9 +187,9 @@ class Crm:
             for child, field, action in rules.referrers(table):
                 if action == "empty":
                     for other in self.referring(child, field, gone[0]):
-                        self._write(Change(child, other[0], other, other._replace(**{field: None})))
+                        self._write(child, other[0], other, other._replace(**{field: None}))
         for table, gone in doomed:
-            self._write(Change(table, gone[0], gone, None))
+            self._write(table, gone[0], gone, None)
         return [gone for _, gone in doomed]
 
     def _doomed(self, table: str, row: Row) -> list[tuple[str, Row]]:
@@ -212,15 +210,16 @@ class Crm:
 
     def _insert(self, table: str, values: Mapping[str, Any]) -> Row:
         record = nth_id(self._base, self._serial)
-        stamps = dict.fromkeys(_AUTO[table], nth_time(self._start, self._serial))
-        row = TABLES[table].row(record, **values, **stamps)
+        row_class, pick, stamped = _MAKE[table]
+        stamp = (nth_time(self.today, self._serial),) if stamped else ()
+        row = tuple.__new__(row_class, (record, *pick(values), *stamp))
         self._serial += 1  # never taken back: an id once given is not given again
-        self._write(Change(table, record, None, row))
+        self._write(table, record, None, row)
         return row
 
-    def _write(self, change: Change) -> None:
-        self.store.put(*change)
-        self.journal.append(change)
+    def _write(self, table: str, record: str, before: Row | None, after: Row | None) -> None:
+        self.store.put(table, record, before, after)
+        self.journal.append(new_change((table, record, before, after)))
 
     @staticmethod
     def _table_of(row: Row) -> str:
@@ -274,7 +273,6 @@ class Crm:
         other.store = self.store.fork()
         other.journal = Journal()
         other._base = self._base if seed is None else id_base(seed)
-        other._start = self._start
         other._serial = self._serial
         other._sums = [(0, self._sum())]
         return other

@@ -222,8 +222,8 @@ class Document(Entity):
         "name of the file: letters, digits, dot, underscore, hyphen; one of " + ", ".join(atoms.FILE_EXTENSIONS)
     )
     uploaded_by: Text | None = _field("name of the person who uploaded it", None)
-    uploaded_at: Annotated[Stamp, Auto()] | None = _field("when it was uploaded", None)
     file_url: Url | None = _field("where the file lies, http or https", None)
+    uploaded_at: Annotated[Stamp, Auto()] | None = _field("when it was uploaded", None)
 
 
 class Note(Entity):

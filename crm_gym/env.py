@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from crm_gym import render, rewards, spaces
 from crm_gym.crm import Crm
 from crm_gym.errors import ToolError, UsageError, near_miss
+from crm_gym.journal import Journal
 from crm_gym.rewards import RewardConfig
 from crm_gym.sampler import TaskSampler
 from crm_gym.strict_json import encode
@@ -36,6 +37,8 @@ KEYWORDS = (
 )
 _CHOICES = {"refusals": ("decline", "attempt"), "ends_on": ("success", "finish"), "backend": ("memory:",)}
 _OPTIONS = ("task_id", "tool", "task")
+_ENDING = frozenset(name for name, tool in TOOLS.items() if tool.kind == "end")
+_NO_TERMS = dict.fromkeys(rewards.TERMS, 0.0)
 _NO_ERROR = {"code": "", "field": "", "message": ""}
 
 
@@ -97,6 +100,7 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         self.reward_config = _reward_config(reward)
         self.sampler = TaskSampler([self._by_protocol(task) for task in load_suite(suite, tasks)], weights)
         self._schemas = spaces.tool_schemas()
+        self._openings: dict[str, _Opening] = {}
         self._task: Task | None = None
         self._over = True
 
@@ -116,43 +120,48 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         super().reset(seed=seed)
         if seed is not None:
             self.sampler.restart()
-        self._task = task = self._choose(options)
+        task = self._choose(options) if options else self.sampler.task(self.np_random)
+        opening = self._openings.get(task.id)
+        if opening is None or opening.task is not task:
+            opening = self._openings[task.id] = _Opening(task)
+        self._opening = opening
+        self._task = task
         self.crm: Crm = task.world.crm.fork(self.sampler.draw(self.np_random))
-        self._results: list[ToolResult] = []
+        self._heard: list[ToolResult] = []
         self._calls: list[ToolResult] = []
-        self._last: ToolResult | None = None
-        self._steps = 0
+        self._steps = self._judged = 0
         self._over = False
-        self._judged = 0
-        self._verdict = verify(task, self.crm.journal)
-        self._request = spaces.ascii_text(task.request)
-        info = self._info(dict.fromkeys(rewards.TERMS, 0.0))
-        info["tools"] = self._schemas
+        self._verdict = opening.verdict
+        info = {**self._info(_NO_TERMS.copy(), None), "tools": self._schemas}
         if self.include_tool_hints:
             info["tool_hints"] = encode(list(dict.fromkeys(c.tool for c in (*task.lookups, *task.solution))))
         if self.expose_reference:
             info["reference"] = encode([{"tool": c.tool, "arguments": c.arguments} for c in task.solution])
         if self.render_mode == "human":
             print(self._draw())
-        return self._observe(), info
+        observation = opening.observation.copy()
+        observation["counts"] = observation["counts"].copy()
+        return observation, info
 
     def step(self, action: Any) -> tuple[spaces.Observation, float, bool, bool, Info]:
         """Play one tool call; see `crm_gym.spaces.decode` for what an action may be."""
         if self._over:
             raise ResetNeeded("the episode is over, or none has begun; call reset() first")
-        request = spaces.decode(action)
-        if isinstance(request, ToolError):
-            result = ToolResult(None, error=request)
-        else:
-            result = call(self.crm, request)
-        self._note(result)
-        before, self._verdict = self._verdict, self._judge(result)
-        ended = result.ok and result.call is not None and TOOLS[result.call.tool].kind == "end"
-        self._over = ended or (self.ends_on == "success" and self._verdict.success)
-        terms = rewards.terms(self.reward_config, before, self._verdict, refused=not result.ok, over=self._over)
-        if self.render_mode == "human":
-            print(self._draw())
-        return self._observe(), sum(terms.values()), self._over, False, self._info(terms)
+        request, malformed, text = spaces.decode(action)
+        result = ToolResult(None, None, malformed) if request is None else call(self.crm, request)
+        self._steps += 1
+        before = self._verdict
+        self._verdict = after = self._judge(result)
+        refused = result.error is not None
+        ends = request is not None and not refused and request.tool in _ENDING
+        self._over = over = ends or (after.success and self.ends_on == "success")
+        terms = rewards.terms(self.reward_config, before, after, refused=refused, over=over)
+        if self.render_mode is not None:
+            self._calls.append(result)
+            if self.render_mode == "human":
+                print(self._draw())
+        observation = spaces.observe(self._opening.observation, self.crm.counts(), self._steps, result, text)
+        return observation, sum(terms.values()), over, False, self._info(terms, result.error)
 
     def render(self) -> str | None:  # type: ignore[override]
         """The episode as a coloured text: request, calls, changes, verdict. None unless render_mode is "ansi"."""
@@ -169,9 +178,7 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
     def _by_protocol(self, task: Task) -> Task:
         return task.by_attempt() if self.refusals == "attempt" else task
 
-    def _choose(self, options: Mapping[str, Any] | None) -> Task:
-        if not options:
-            return self.sampler.task(self.np_random)
+    def _choose(self, options: Mapping[str, Any]) -> Task:
         for name in options:
             if name not in _OPTIONS:
                 raise UsageError(f"reset has no option {name!r}; {near_miss(name, _OPTIONS)}")
@@ -188,37 +195,41 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
             raise UsageError(f"option {name}: {value!r} is not in this environment; {near_miss(value, known)}")
         return found[0] if name == "task_id" else self.sampler.task(self.np_random, found)
 
-    def _note(self, result: ToolResult) -> None:
-        self._steps += 1
-        self._last = result
-        if self.render_mode is not None:
-            self._calls.append(result)
-        if self.task.goal.heard(result):  # what speaks to the goal is all a verdict needs of the past
-            self._results = [result]
-
     def _judge(self, result: ToolResult) -> Verdict:
-        changes = len(self.crm.journal)
-        if changes == self._judged and not self._results:
+        """The verdict after a call; worked out anew only if the state, or what was heard, is new."""
+        task, changes = self.task, self.crm.journal.changes
+        if task.goal.heard(result):  # what speaks to the goal is all a verdict needs of the past
+            self._heard = [result]
+        elif len(changes) == self._judged:
             return self._verdict
-        self._judged = changes
-        return verify(self.task, self.crm.journal, self._results)
+        self._judged = len(changes)
+        return verify(task, self.crm.journal, self._heard)
 
-    def _observe(self) -> spaces.Observation:
-        return spaces.observe(self._request, self.task.today, self.crm.counts(), self._steps, self._last)
-
-    def _info(self, terms: dict[str, float]) -> Info:
-        error = self._last.error if self._last is not None else None
+    def _info(self, terms: dict[str, float], error: ToolError | None) -> Info:
+        verdict, task = self._verdict, self.task
         return {
-            "task_id": self.task.id,
-            "family": self.task.family,
-            "is_success": self._over and self._verdict.success,
-            "verdict": self._verdict.summary(),
+            "task_id": task.id,
+            "family": task.family,
+            "is_success": self._over and verdict.success,
+            "verdict": verdict.summary(),
             "reward_terms": terms,
-            "error": dict(_NO_ERROR) if error is None else error.as_json(),
+            "error": _NO_ERROR.copy() if error is None else error.as_json(),
         }
 
     def _draw(self) -> str:
         return render.ansi(self.task, self._calls, self.crm.journal, self._verdict, over=self._over)
+
+
+class _Opening:
+    """What every episode of a task begins with, worked out once."""
+
+    __slots__ = ("observation", "task", "verdict")
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.verdict = verify(task, Journal())
+        request = spaces.ascii_text(task.request)
+        self.observation = spaces.observe_start(request, task.today, task.world.crm.counts())
 
 
 def _reward_config(reward: Mapping[str, float] | RewardConfig | None) -> RewardConfig:

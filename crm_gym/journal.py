@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 from crm_gym.schema import Row
@@ -14,6 +15,10 @@ class Change(NamedTuple):
     id: str
     before: Row | None
     after: Row | None
+
+
+new_change = partial(tuple.__new__, Change)
+"""A Change from a tuple of its four parts, without the detour over named arguments."""
 
 
 class Journal:
@@ -36,7 +41,10 @@ class Journal:
     def append(self, change: Change) -> None:
         """Note a change that has just been made."""
         self.changes.append(change)
-        self._fold(change.table, change.id, change.before, change.after)
+        if change.id in self.net:
+            self._fold(change.table, change.id, change.before, change.after)
+        elif change.before != change.after:
+            self.net[change.id] = change
 
     def pop(self) -> Change:
         """Take back the newest change and return it."""

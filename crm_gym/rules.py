@@ -2,13 +2,14 @@
 
 Shape and form of values are the business of the arguments models (see `tools`); the law is asked
 afterwards, in the order of `NEW` and `CHANGED`: references, duplicates, closed deals, dates.
-Each rule gets a `Case`, and returns nothing or raises a ToolError.
+A rule gets the store, the CRM's own day (YYYY-MM-DD), the fields to be written in row form, and the row as it
+stands (None for a new one); it returns nothing or raises a ToolError.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from crm_gym.entities import CLOSED_STAGES
 from crm_gym.errors import ToolError
@@ -16,25 +17,8 @@ from crm_gym.schema import TABLES, Row
 from crm_gym.store.base import Store
 
 
-class Case(NamedTuple):
-    """What a rule looks at.
-
-    Attributes:
-        store: Where the rows are.
-        today: The CRM's own day, YYYY-MM-DD.
-        table: Name of the table written to.
-        values: The fields to be written, in row form.
-        row: The row as it stands, None for a new one.
-    """
-
-    store: Store
-    today: str
-    table: str
-    values: Mapping[str, Any]
-    row: Row | None
-
-
-Rule = Callable[[Case], None]
+Values = Mapping[str, Any]
+Rule = Callable[[Store, str, Values, Row | None], None]
 
 LOCKED_WHEN_CLOSED = ("client_id", "amount", "stage", "close_date", "probability")
 _REFS = {name: tuple(c for c in table.columns if c.ref is not None) for name, table in TABLES.items()}
@@ -46,76 +30,80 @@ def not_found(table: str, field: str, record: object) -> ToolError:
     return ToolError("not_found", field, f"{field} must be the id of an existing {table}; there is none with {shown!r}.")
 
 
-def references_exist(case: Case) -> None:
-    """not_found: a foreign key names a record of its entity."""
-    for column in _REFS[case.table]:
-        target = case.values.get(column.name)
-        if target is None or column.ref is None:
-            continue
-        table = case.values[column.ref.to] if column.ref.by_field else column.ref.to
-        if case.store.get(table, target) is None:
-            raise not_found(table, column.name, target)
+def references_exist(table: str) -> Rule:
+    """not_found: every foreign key of that table names a record of its entity."""
+    refs = [(column.name, column.ref) for column in _REFS[table] if column.ref is not None]
+
+    def rule(store: Store, today: str, values: Values, row: Row | None) -> None:
+        for field, ref in refs:
+            target = values.get(field)
+            if target is not None:
+                other = values[ref.to] if ref.by_field else ref.to
+                if store.get(other, target) is None:
+                    raise not_found(other, field, target)
+
+    return rule
 
 
-def email_is_free(case: Case) -> None:
+def email_is_free(store: Store, today: str, values: Values, row: Row | None) -> None:
     """duplicate_email: no two clients share an e-mail, compared trimmed and case-folded."""
-    email = case.values.get("email")
+    email = values.get("email")
     if email is None:
         return
-    holder = case.store.by_unique("Client", "email", email)
-    if holder is not None and (case.row is None or holder != case.row.client_id):
+    holder = store.by_unique("Client", "email", email)
+    if holder is not None and (row is None or holder != row.client_id):
         raise ToolError(
             "duplicate_email", "email", f"email must be used by no other client; {email} already belongs to one."
         )
 
 
-def closed_deal_is_locked(case: Case) -> None:
+def closed_deal_is_locked(store: Store, today: str, values: Values, row: Row | None) -> None:
     """closed_deal_locked: a closed deal keeps its client, amount, stage, close date and probability."""
-    if case.row is None or case.row.stage not in CLOSED_STAGES:
+    if row is None or row.stage not in CLOSED_STAGES:
         return
     for field in LOCKED_WHEN_CLOSED:
-        if field in case.values:
+        if field in values:
             raise ToolError(
                 "closed_deal_locked",
                 field,
-                f"{field} of a deal that is {case.row.stage} cannot be changed; its name, owner and notes can.",
+                f"{field} of a deal that is {row.stage} cannot be changed; its name, owner and notes can.",
             )
 
 
-def close_date_is_ahead(case: Case) -> None:
+def close_date_is_ahead(store: Store, today: str, values: Values, row: Row | None) -> None:
     """date_in_past: a close date is today or later, by the CRM's own clock."""
-    close_date = case.values.get("close_date")
-    if close_date is not None and close_date < case.today:
+    close_date = values.get("close_date")
+    if close_date is not None and close_date < today:
         raise ToolError(
             "date_in_past",
             "close_date",
-            f"close_date must not be before today, {case.today}; got {close_date}.",
+            f"close_date must not be before today, {today}; got {close_date}.",
         )
 
 
-def contract_ends_after_start(case: Case) -> None:
+def contract_ends_after_start(store: Store, today: str, values: Values, row: Row | None) -> None:
     """date_order: a contract does not end before it starts."""
-    start, end = case.values.get("start_date"), case.values.get("end_date")
+    start, end = values.get("start_date"), values.get("end_date")
     if start is not None and end is not None and end < start:
         raise ToolError("date_order", "end_date", f"end_date must not be before start_date, {start}; got {end}.")
 
 
 NEW: dict[str, tuple[Rule, ...]] = {
     "Client": (email_is_free,),
-    "Contact": (references_exist,),
-    "Opportunity": (references_exist, close_date_is_ahead),
-    "Quote": (references_exist,),
-    "Contract": (references_exist, contract_ends_after_start),
+    "Contact": (references_exist("Contact"),),
+    "Opportunity": (references_exist("Opportunity"), close_date_is_ahead),
+    "Quote": (references_exist("Quote"),),
+    "Contract": (references_exist("Contract"), contract_ends_after_start),
     "Company": (),
-    "Document": (references_exist,),
-    "Note": (references_exist,),
+    "Document": (references_exist("Document"),),
+    "Note": (references_exist("Note"),),
 }
 """Rules for a new record, in order."""
 
 CHANGED: dict[str, tuple[Rule, ...]] = {
     "Client": (email_is_free,),
     "Contact": (),
-    "Opportunity": (references_exist, closed_deal_is_locked, close_date_is_ahead),
+    "Opportunity": (references_exist("Opportunity"), closed_deal_is_locked, close_date_is_ahead),
     "Quote": (),
     "Contract": (contract_ends_after_start,),
     "Company": (),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from json.encoder import encode_basestring_ascii
 from typing import Annotated, Any, TypeAlias, get_args
 
 from pydantic.fields import FieldInfo
@@ -104,6 +105,10 @@ def _column(name: str, info: FieldInfo) -> Column:
 
 
 def _build(name: str, model: type[Entity]) -> Table:
+    names = list(model.model_fields)
+    last = [field for field, info in model.model_fields.items() if _find(info, Auto)]
+    if _find(model.model_fields[names[0]], Key) is None or names[len(names) - len(last) :] != last:
+        raise TypeError(f"{name}: the id must come first, what the CRM fills itself last")
     row = namedtuple(f"{name}Row", model.model_fields)  # type: ignore[misc]  # fields follow from the entity
     row.__module__ = __name__
     globals()[row.__name__] = row  # where pickle looks for it
@@ -132,13 +137,34 @@ def number_json(amount: Decimal) -> int | float:
 
 def row_json(row: Row) -> dict[str, Any]:
     """A row as JSON values, fields in the entity's order."""
-    out = row._asdict()
+    out: dict[str, Any] = row._asdict()
     for name in _MONEY[type(row)]:
-        amount = out[name]
-        if amount is not None:
-            whole = int(amount)
-            out[name] = whole if whole == amount else float(amount)
-    return out  # type: ignore[no-any-return]
+        if out[name] is not None:
+            out[name] = number_json(out[name])
+    return out
+
+
+_LEADS: dict[type, tuple[str, ...]] = {
+    table.row: tuple(f'{"," if i else "{"}"{c.name}":' for i, c in enumerate(table.columns))  # type: ignore[misc]
+    for table in TABLES.values()
+}
+
+
+def row_text(row: Row) -> str:
+    """A row as compact ASCII JSON text: `row_json`, encoded, in a third of the time."""
+    parts = [
+        lead + encode_basestring_ascii(value) if type(value) is str else lead + _value_text(value)
+        for lead, value in zip(_LEADS[type(row)], row, strict=True)
+    ]
+    return "".join(parts) + "}"
+
+
+def _value_text(value: int | Decimal | tuple[str, ...] | None) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, tuple):
+        return "[" + ",".join(map(encode_basestring_ascii, value)) + "]"
+    return repr(number_json(value) if isinstance(value, Decimal) else value)
 
 
 def row_entity(row: Row) -> Entity:

@@ -41,47 +41,58 @@ def action_space() -> spaces.Dict:
     )
 
 
-def decode(action: object) -> ToolCall | ToolError:
+Decoded = tuple[ToolCall | None, ToolError | None, str | None]
+"""An action, read: the call, or the refusal it earns; and its arguments as JSON text, if they came as text."""
+
+
+def decode(action: object) -> Decoded:
     """Any action as a tool call, or as the refusal it earns; never raises for what an agent sends.
 
     Accepted: the canonical Dict; a mapping with the tool's name and arguments as mapping or JSON text;
     a ToolCall; a JSON text of such a mapping.
     """
     try:
-        return _decode(action)
+        if type(action) is not dict or len(action) != 2 or "tool" not in action or "arguments" not in action:
+            action = _mapping(action)
+        return _read(_tool_name(action["tool"]), action["arguments"])
+    except ToolError as refusal:
+        return None, refusal, None
     except NotStrict as fault:
-        return ToolError("invalid_json", "arguments", f"arguments must be a strict JSON object: {fault}.")
+        return _not_json(str(fault))
     except RecursionError:
-        return ToolError("invalid_json", "arguments", "arguments must be a strict JSON object: nested too deeply.")
+        return _not_json("nested too deeply")
 
 
-def _decode(action: object) -> ToolCall | ToolError:
+def _not_json(why: str) -> Decoded:
+    return None, ToolError("invalid_json", "arguments", f"arguments must be a strict JSON object: {why}."), None
+
+
+def _mapping(action: object) -> dict[str, Any]:
+    """Any accepted form as the mapping {tool, arguments}."""
     if type(action) is ToolCall:
-        action = {"tool": action.tool, "arguments": action.arguments}
-    elif isinstance(action, str | bytes):
+        return {"tool": action.tool, "arguments": action.arguments}
+    if isinstance(action, str | bytes):
         action = parse(_text(action))
     if not isinstance(action, Mapping):
-        return _malformed("wrong_type", "action", f"must be a tool call; got {short(type(action).__name__)}")
+        raise _malformed("wrong_type", "action", f"must be a tool call; got {short(type(action).__name__)}")
     for name in action:
         if name not in ("tool", "arguments"):
-            return _malformed("unknown_field", "action", f"has tool and arguments and no {short(name)}")
+            raise _malformed("unknown_field", "action", f"has tool and arguments and no {short(name)}")
     if "tool" not in action:
-        return _malformed("missing_field", "tool", "is required and missing; it must be a tool's name")
-    name = _tool_name(action["tool"])
-    if isinstance(name, ToolError):
-        return name
-    return _with_arguments(name, action.get("arguments", {}))
+        raise _malformed("missing_field", "tool", "is required and missing; it must be a tool's name")
+    return {"tool": action["tool"], "arguments": action.get("arguments", {})}
 
 
-def _with_arguments(name: str, arguments: object) -> ToolCall | ToolError:
+def _read(name: str, arguments: object) -> Decoded:
+    text = None
     if isinstance(arguments, str | bytes):
-        text = _text(arguments)
-        arguments = parse(text) if text.strip() else {}  # "" is the empty form: no arguments
+        text = arguments if type(arguments) is str else _text(arguments)
+        arguments = parse(text) if text and not text.isspace() else {}  # "" is the empty form: no arguments
     else:
         arguments = normal(arguments)
     if type(arguments) is not dict:
-        return _malformed("wrong_type", "arguments", f"must be an object; got {short(arguments)}")
-    return ToolCall(name, arguments)
+        raise _malformed("wrong_type", "arguments", f"must be an object; got {short(arguments)}")
+    return ToolCall(name, arguments), None, text
 
 
 def _text(value: str | bytes) -> str:
@@ -97,16 +108,20 @@ def _malformed(code: str, field: str, tail: str) -> ToolError:
     return ToolError(code, field, f"{field} {tail}.")
 
 
-def _tool_name(tool: object) -> str | ToolError:
+def _tool_name(tool: object) -> str:
+    if type(tool) is int and 0 <= tool < len(TOOL_NAMES):
+        return TOOL_NAMES[tool]
     if isinstance(tool, str):
         name = str.__str__(tool)
-        return name if name in TOOLS else unknown_tool(name, TOOLS)
+        if name not in TOOLS:
+            raise unknown_tool(name, TOOLS)
+        return name
     if isinstance(tool, np.generic | np.ndarray) and tool.shape == ():
         tool = tool.item()
     if type(tool) is not int:
-        return _malformed("wrong_type", "tool", f"must be a tool's name or number; got {short(tool)}")
+        raise _malformed("wrong_type", "tool", f"must be a tool's name or number; got {short(tool)}")
     if not 0 <= tool < len(TOOLS):
-        return ToolError("unknown_tool", "tool", f"tool must be 0 to {len(TOOLS) - 1}; got {short(tool)}.")
+        raise ToolError("unknown_tool", "tool", f"tool must be 0 to {len(TOOLS) - 1}; got {short(tool)}.")
     return TOOL_NAMES[tool]
 
 
@@ -133,7 +148,7 @@ def observation_space() -> spaces.Dict:
             "error_code": text(CODE_CHARS),
             "result": text(RESULT_CHARS),
             "counts": spaces.Box(0, COUNT_HIGH, shape=(len(TABLES),), dtype=np.int64),
-            "steps": spaces.Box(0, COUNT_HIGH, shape=(1,), dtype=np.int64),
+            "steps": spaces.Discrete(COUNT_HIGH),
         }
     )
 
@@ -156,37 +171,50 @@ def cut(text: str, limit: int) -> str:
     return text[: limit - len(marker)] + marker
 
 
-def observe(request: str, today: str, counts: list[int], steps: int, last: ToolResult | None) -> Observation:
-    """One observation.
+def observe_start(request: str, today: str, counts: list[int]) -> Observation:
+    """The observation at reset.
 
     Args:
         request: The request, as `ascii_text` gives it.
         today: The CRM's own day.
         counts: Records in the eight tables.
-        steps: Calls so far.
-        last: The result of the last call, None before the first.
     """
-    tool = arguments = code = result = ""
-    status = NOT_CALLED
-    if last is not None:
-        if last.call is not None:
-            tool = last.call.tool
-            arguments = cut(encode(last.call.arguments), ARGUMENTS_CHARS)
-        if last.error is None:
-            status, result = OK, cut(encode(last.value), RESULT_CHARS)
-        else:
-            status, code = REFUSED, last.error.code
-            result = cut(encode(last.error.as_json()), RESULT_CHARS)
     return {
         "request": request,
         "today": today,
-        "tool": tool,
-        "arguments": arguments,
-        "status": status,
-        "error_code": code,
-        "result": result,
+        "tool": "",
+        "arguments": "",
+        "status": NOT_CALLED,
+        "error_code": "",
+        "result": "",
         "counts": np.array(counts, np.int64),
-        "steps": np.array((steps,), np.int64),
+        "steps": 0,
+    }
+
+
+def observe(start: Observation, counts: list[int], steps: int, last: ToolResult, text: str | None) -> Observation:
+    """The observation after a call.
+
+    Args:
+        start: The observation at reset.
+        counts: Records in the eight tables.
+        steps: Calls so far.
+        last: The result of the call.
+        text: Its arguments as text, as they came, if they did; shown as they are if they are ASCII.
+    """
+    call, error, result = last.call, last.error, last.text()
+    if text is None or not text.isascii():
+        text = "" if call is None else encode(call.arguments)
+    return {
+        "request": start["request"],
+        "today": start["today"],
+        "tool": "" if call is None else call.tool,
+        "arguments": text if len(text) <= ARGUMENTS_CHARS else cut(text, ARGUMENTS_CHARS),
+        "status": OK if error is None else REFUSED,
+        "error_code": "" if error is None else error.code,
+        "result": result if len(result) <= RESULT_CHARS else cut(result, RESULT_CHARS),
+        "counts": np.array(counts, np.int64),
+        "steps": steps,
     }
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from json.encoder import encode_basestring_ascii
 from typing import Any
+
+from pydantic_core import from_json
 
 MAX_CHARS = 65_536
 MAX_DEPTH = 32
@@ -25,12 +28,37 @@ def parse(text: str) -> Any:
     """
     if len(text) > MAX_CHARS or (not text.isascii() and len(text.encode("utf-8", "surrogatepass")) > MAX_CHARS):
         raise NotStrict(f"at most {MAX_CHARS:,} bytes are read; got {len(text):,} characters")
-    if text.count("[") + text.count("{") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
+    made = _flat(text)
+    if made is not None:
+        return made
+    if text.count("{") + text.count("[") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
         raise NotStrict(f"at most {MAX_DEPTH} levels of nesting are read")
     try:
         return _DECODE(text)
     except json.JSONDecodeError as fault:
         raise NotStrict(f"{fault.msg} at character {fault.pos + 1}") from None
+
+
+def _flat(text: str) -> dict[str, Any] | None:
+    """The object in the text, if it holds no other and it is plain to see that every limit holds.
+
+    Costs a third of `_DECODE`. As many colons as names: no name stands twice. What is not plain goes there.
+    """
+    try:
+        made = from_json(text, allow_inf_nan=False)
+    except ValueError:
+        return None
+    if type(made) is not dict or text.count(":") != len(made):
+        return None
+    for value in made.values():
+        if type(value) is not str and not _is_small(value):
+            return None
+    return made
+
+
+def _is_small(value: Any) -> bool:
+    kind = type(value)
+    return value is None or kind is bool or ((kind is int or kind is float) and -_LARGEST < value < _LARGEST)
 
 
 def _depth(text: str) -> int:
@@ -79,6 +107,7 @@ def _constant(text: str) -> Any:
     raise NotStrict(f"{text} is no JSON")
 
 
+_LARGEST = 10**MAX_DIGITS
 _DECODE = json.JSONDecoder(
     object_pairs_hook=_pairs, parse_int=_whole, parse_float=_float, parse_constant=_constant
 ).decode
@@ -139,9 +168,15 @@ def _name(key: Any, budget: list[int]) -> str:
     return str.__str__(key)
 
 
-_ENCODE = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+def _encoder() -> Callable[[Any], str]:
+    """JSONEncoder.encode without the encoder it builds anew for every call, where CPython's is at hand."""
+    whole = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False)
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return whole.encode
+    chunks = make(None, whole.default, encode_basestring_ascii, None, ":", ",", False, False, False)
+    return lambda value: "".join(chunks(value, 0))
 
 
-def encode(value: Any) -> str:
-    """A JSON value as compact ASCII text."""
-    return _ENCODE(value)
+encode = _encoder()
+"""A JSON value as compact ASCII text."""

@@ -7,8 +7,8 @@ agent said counts only where the task asks for an answer or a refusal.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from crm_gym.journal import Change, Journal
 from crm_gym.tasks.goal import ChangeGoal, Expected
@@ -20,8 +20,7 @@ SPARE = 16
 these the episode cannot be a success any more; `progress` then speaks of the oldest ones."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What the state says of an episode.
 
     Attributes:
@@ -75,15 +74,17 @@ _DONE = Verdict(True, 1.0)
 
 
 def _changed(goal: ChangeGoal, net: dict[str, Change]) -> Verdict:
-    # What leaves least open is matched first, so that a change that fits it is not spent on a freer one.
-    missing = sorted(goal.changes, key=lambda expected: len(expected.free))
+    if not net:
+        return Verdict(False, 0.0, goal.changes, (), len(goal.changes))
+    missing = list(goal.changes)
     unexpected = []
     for change in islice(net.values(), len(missing) + SPARE):
-        met = next((expected for expected in missing if expected.met_by(change)), None)
-        if met is None:
-            unexpected.append(change)
+        for expected in missing:
+            if expected.met_by(change):
+                missing.remove(expected)
+                break
         else:
-            missing.remove(met)
+            unexpected.append(change)
     if not missing and len(net) == len(goal.changes):
         return _DONE
     met_count = len(goal.changes) - len(missing)

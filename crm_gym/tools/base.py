@@ -13,7 +13,8 @@ from pydantic.fields import FieldInfo
 from crm_gym.atoms import short
 from crm_gym.crm import Crm
 from crm_gym.errors import CODES, ToolError, near_miss
-from crm_gym.schema import TABLE_OF, Column, Table, number_json, row_json
+from crm_gym.schema import TABLE_OF, Column, Table, number_json, row_json, row_text
+from crm_gym.strict_json import encode
 
 Kind = Literal["read", "write", "end"]
 JSON = Any
@@ -28,24 +29,35 @@ class ToolCall:
     arguments: Mapping[str, JSON] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ToolResult:
     """What came of a call: a JSON value, or a refusal.
 
     Attributes:
         call: The call, None if it could not be read.
-        value: The result as a JSON value; None if refused.
+        raw: The result as the tool gave it, rows and all; None if refused.
         error: The refusal; None if it worked.
     """
 
     call: ToolCall | None
-    value: JSON = None
+    raw: Any = None
     error: ToolError | None = None
 
     @property
     def ok(self) -> bool:
         """Whether the call worked."""
         return self.error is None
+
+    @property
+    def value(self) -> JSON:
+        """The result as a JSON value; None if refused."""
+        return plain(self.raw)
+
+    def text(self) -> str:
+        """The result, or the refusal, as compact ASCII JSON text."""
+        if self.error is not None:
+            return encode(self.error.as_json())
+        return row_text(self.raw) if type(self.raw) in TABLE_OF else encode(plain(self.raw))
 
 
 class Arguments(BaseModel):
@@ -82,6 +94,10 @@ class Tool:
         """JSON Schema of the arguments: one flat object, no references; do not change it."""
         return _plain_schema(self.arguments)
 
+    @functools.cached_property
+    def _validate(self) -> Callable[[Any], Any]:
+        return self.arguments.__pydantic_validator__.validate_python
+
     def check(self, arguments: Mapping[str, JSON]) -> Any:
         """The arguments as a checked model.
 
@@ -89,7 +105,7 @@ class Tool:
             ToolError: For the first fault in the published order.
         """
         try:
-            return self.arguments.__pydantic_validator__.validate_python(arguments)
+            return self._validate(arguments)
         except ValidationError as fault:
             raise _refusal(self, arguments, fault) from None
 
@@ -150,7 +166,7 @@ def call(tools: Mapping[str, Tool], crm: Crm, request: ToolCall) -> ToolResult:
     tool = tools.get(request.tool)
     if tool is None:
         return ToolResult(request, error=unknown_tool(request.tool, tools))
-    mark = crm.mark()
+    mark = len(crm.journal.changes)
     try:
         value = tool.run(crm, tool.check(request.arguments))
     except ToolError as refusal:
@@ -159,7 +175,7 @@ def call(tools: Mapping[str, Tool], crm: Crm, request: ToolCall) -> ToolResult:
     except BaseException:
         crm.undo(mark)
         raise
-    return ToolResult(request, plain(value))
+    return ToolResult(request, value)
 
 
 def unknown_tool(name: object, tools: Mapping[str, Tool]) -> ToolError:

@@ -1,0 +1,141 @@
+"""The command `crm-agents`: let an agent play a suite and judge it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from crm_agents.runs import AGENTS, EPISODES_FILE, SUMMARY_FILE, Run, RunFolder, Summary, play, to_json
+from crm_gym import SUITES, UsageError
+
+OK, USAGE = 0, 2
+"""Exit codes: the run was played, whatever the agent's success; the command asks for what does not exist."""
+
+
+HELP = """Let an agent play a suite; print a table by tool and keep one record per episode.
+
+With --episodes N the environment draws N tasks, by the seeds SEED, SEED+1, ...; without it every task of the suite
+is played once, in order. The same command writes the same bytes.
+
+Examples:
+  crm-agents eval --agent oracle --out runs/oracle
+  crm-agents eval --agent random --suite core --episodes 200 --seed 7 --out runs/random
+  crm-agents eval --agent echo --tasks create_quote MOP-104 --refusals attempt --json
+
+Exit codes: 0 the run was played, 2 a name, a number or a folder will not do."""
+
+
+@dataclass
+class Eval:
+    """Arguments of `crm-agents eval`."""
+
+    agent: Annotated[str, tyro.conf.arg(metavar="|".join(AGENTS))]
+    """Who plays."""
+    suite: Annotated[str | None, tyro.conf.arg(metavar="|".join(SUITES))] = None
+    """Tasks to play; if not given, those of the environment id: golden for CrmEnv-v0."""
+    episodes: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Number of seeded resets; if not given, every task once."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
+    """Where to keep episodes.jsonl and summary.json; if not given, runs/AGENT-SUITE."""
+    seed: int = 0
+    """Seed of the first episode, for environment and agent; each further one has the next."""
+    env_id: str = "CrmEnv-v0"
+    """A registered environment with text actions."""
+    refusals: Literal["decline", "attempt"] = "decline"
+    """What solves a task that must be refused: turning it down, or making the call."""
+    ends_on: Literal["success", "finish"] = "success"
+    """When an episode ends: as soon as the task is solved, or when the agent says so."""
+    tasks: Annotated[tuple[str, ...], tyro.conf.arg(metavar="ID|TOOL ...")] = ()
+    """Only these tasks: ids or tool names."""
+    json: bool = False
+    """Print the summary as JSON in place of the table."""
+    force: bool = False
+    """Replace the run that the folder holds."""
+
+
+_COMMANDS: Any = (
+    Annotated[Any, tyro.conf.subcommand("eval", constructor=Eval, description=HELP)]
+    | Annotated[None, tyro.conf.Suppress]  # a choice of commands takes two to tyro
+)
+
+
+def evaluate(args: Eval) -> Summary:
+    """Play a run and keep it in its folder."""
+    run = Run(args.agent, args.suite, args.episodes, args.seed, args.env_id, args.tasks, args.refusals, args.ends_on)
+    summary = Summary(run)
+    resets, env = run.resets(), run.make_env()
+    folder = RunFolder(_folder(args, run), force=args.force)
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        for episode in progress.track(play(run, env, resets), total=len(resets), description=run.agent):
+            folder.add(episode)
+            summary.add(episode)
+    env.close()
+    folder.close(summary)
+    return summary
+
+
+def _folder(args: Eval, run: Run) -> Path:
+    return args.out or Path("runs") / f"{run.agent}-{run.keywords()['suite']}"
+
+
+def table(summary: Summary) -> Table:
+    """The summary as a table by tool, all in the last row."""
+    figures = summary.as_json()
+    shown = Table(title=f"{figures['agent']} on {figures['suite']}", title_justify="left")
+    shown.add_column("tool")
+    for name in ("n", "success", "%", "mean steps"):
+        shown.add_column(name, justify="right")
+    for name, row in figures["by_tool"].items():
+        shown.add_row(name, *_cells(row))
+    shown.add_section()
+    shown.add_row("all", *_cells(figures))
+    return shown
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        f"{row['episodes']}",
+        f"{row['successes']}",
+        f"{100 * row['success_rate']:.1f}",
+        f"{row['mean_steps']:.2f}",
+    )
+
+
+def _show(args: Eval, summary: Summary) -> None:
+    if args.json:
+        print(to_json(summary.as_json(), indent=2))
+        return
+    Console().print(table(summary))
+    folder = _folder(args, summary.run)
+    print(f"{folder / EPISODES_FILE}: one record per episode\n{folder / SUMMARY_FILE}: these figures")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code. A malformed command line exits with 2 from within."""
+    args: Eval = tyro.cli(
+        _COMMANDS,
+        prog="crm-agents",
+        description="Agents for crm_gym. Try: crm-agents eval --agent oracle --out runs/oracle",
+        args=argv,
+        config=(tyro.conf.FlagCreatePairsOff,),
+    )
+    try:
+        summary = evaluate(args)
+    except UsageError as fault:
+        print(f"crm-agents: {fault}", file=sys.stderr)
+        return USAGE
+    _show(args, summary)
+    return OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,191 @@
+"""A run: an agent over a suite, one record an episode, a summary, and the folder that keeps them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+
+from crm_agents.constant import ConstantAgent
+from crm_agents.scripted import DeclineAgent, EchoAgent, NullAgent, OracleAgent, RandomAgent
+from crm_gym import FAMILIES, IDS, TOOL_NAMES, Agent, Episode, UsageError, load_suite, rollout
+from crm_gym.errors import near_miss
+
+AGENTS: dict[str, Callable[[gym.Env[Any, Any], int], Agent]] = {
+    "oracle": lambda env, seed: OracleAgent(env),
+    "null": lambda env, seed: NullAgent(),
+    "random": lambda env, seed: RandomAgent(seed),
+    "echo": lambda env, seed: EchoAgent(seed),
+    "constant": lambda env, seed: ConstantAgent(env),
+    "decline": lambda env, seed: DeclineAgent(),
+}
+"""How to make each agent, given the environment it will play in and the episode's seed."""
+
+EPISODES_FILE, SUMMARY_FILE = "episodes.jsonl", "summary.json"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What to play.
+
+    Attributes:
+        agent: One of `AGENTS`.
+        suite: The suite; None for the one the environment id stands for.
+        episodes: How many seeded resets; None for every task once, in order.
+        seed: Episode k, from 0, has the seed `seed + k`, the agent like the environment.
+        env_id: A registered id.
+        tasks: Only these task ids and tool names; none for all.
+        refusals: The environment's protocol for tasks that must be refused.
+        ends_on: When the environment ends an episode.
+
+    Raises:
+        UsageError: If a name does not exist or a number is out of bounds; says what would do.
+    """
+
+    agent: str
+    suite: str | None = None
+    episodes: int | None = None
+    seed: int = 0
+    env_id: str = "CrmEnv-v0"
+    tasks: tuple[str, ...] = ()
+    refusals: str = "decline"
+    ends_on: str = "success"
+
+    def __post_init__(self) -> None:
+        for name, value, known in (("agent", self.agent, AGENTS), ("env-id", self.env_id, IDS)):
+            if value not in known:
+                raise UsageError(f"{name} {value!r} does not exist; {near_miss(value, known)}")
+        if self.seed < 0:
+            raise UsageError(f"seed must be 0 or more; got {self.seed}")
+        if self.episodes is not None and self.episodes < 1:
+            raise UsageError(f"episodes must be 1 or more; got {self.episodes}")
+
+    def keywords(self) -> dict[str, Any]:
+        """Keywords of the environment: those of its id, and what this run says otherwise."""
+        given = {"suite": self.suite, "tasks": list(self.tasks)}
+        said = {name: value for name, value in given.items() if value}
+        return {"suite": "golden", **IDS[self.env_id], **said, "refusals": self.refusals, "ends_on": self.ends_on}
+
+    def make_env(self) -> gym.Env[Any, Any]:
+        """The environment, under its usual limit of steps."""
+        return gym.make(self.env_id, disable_env_checker=True, **self.keywords())
+
+    def resets(self) -> list[dict[str, Any] | None]:
+        """The options of each episode's reset."""
+        if self.episodes is not None:
+            return [None] * self.episodes
+        keywords = self.keywords()
+        return [{"task_id": task.id} for task in load_suite(keywords["suite"], keywords.get("tasks"))]
+
+
+def play(run: Run, env: gym.Env[Any, Any], resets: Iterable[dict[str, Any] | None]) -> Iterator[Episode]:
+    """The episodes of a run, one after the other. Each can be played alone: a new agent, its own seed."""
+    for number, options in enumerate(resets):
+        seed = run.seed + number
+        yield rollout(env, AGENTS[run.agent](env, seed), seed=seed, options=options)
+
+
+def record(episode: Episode) -> dict[str, Any]:
+    """An episode as plain JSON values, with the calls by name."""
+    return {**asdict(episode), "actions": [_readable(action) for action in episode.actions]}
+
+
+def _readable(action: dict[str, Any]) -> dict[str, Any]:
+    return {"tool": TOOL_NAMES[action["tool"]], "arguments": json.loads(action["arguments"])}
+
+
+@dataclass
+class Tally:
+    """Counts over episodes."""
+
+    episodes: int = 0
+    successes: int = 0
+    steps: int = 0
+
+    def add(self, episode: Episode) -> None:
+        """Count an episode."""
+        self.episodes += 1
+        self.successes += episode.success
+        self.steps += episode.steps
+
+    def as_json(self) -> dict[str, float]:
+        """The counts, the success rate and the mean number of steps."""
+        count = max(self.episodes, 1)
+        return {
+            "episodes": self.episodes,
+            "successes": self.successes,
+            "success_rate": self.successes / count,
+            "mean_steps": self.steps / count,
+        }
+
+
+class Summary:
+    """What a run came to, in all and by tool."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.total = Tally()
+        self.by_tool: dict[str, Tally] = {}
+
+    def add(self, episode: Episode) -> None:
+        """Count an episode."""
+        self.total.add(episode)
+        self.by_tool.setdefault(episode.family, Tally()).add(episode)
+
+    def as_json(self) -> dict[str, Any]:
+        """The run's settings and counts; tools in their fixed order."""
+        families = [family for family in FAMILIES if family in self.by_tool]
+        settings = asdict(self.run) | {"suite": self.run.keywords()["suite"]}
+        del settings["episodes"]  # the number asked for; what counts is the number played
+        by_tool = {family: self.by_tool[family].as_json() for family in families}
+        return {**settings, **self.total.as_json(), "by_tool": by_tool}
+
+
+class RunFolder:
+    """The folder of one run: a line of JSON an episode, and the summary; readable by its owner alone.
+
+    Args:
+        path: The folder; made if need be.
+        force: Replace the run that is there.
+
+    Raises:
+        UsageError: If there is a run already, or the folder cannot be written.
+    """
+
+    def __init__(self, path: Path, *, force: bool = False) -> None:
+        self.path = path
+        files = [path / name for name in (EPISODES_FILE, SUMMARY_FILE)]
+        if not force and any(os.path.lexists(file) for file in files):
+            raise UsageError(f"{path} already holds a run; give another --out, or --force to replace it")
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            for file in files:
+                file.unlink(missing_ok=True)
+            self._episodes = _own(files[0])
+        except OSError as fault:
+            raise UsageError(f"{path} cannot be written: {fault.strerror}; give another --out") from None
+
+    def add(self, episode: Episode) -> None:
+        """Write an episode's line."""
+        self._episodes.write(to_json(record(episode)) + "\n")
+
+    def close(self, summary: Summary) -> None:
+        """Write the summary."""
+        self._episodes.close()
+        with _own(self.path / SUMMARY_FILE) as file:
+            file.write(to_json(summary.as_json(), indent=2) + "\n")
+
+
+def to_json(value: Any, indent: int | None = None) -> str:
+    """Strict ASCII JSON: what a run holds may come from anyone, and NaN is no JSON."""
+    return json.dumps(value, ensure_ascii=True, allow_nan=False, indent=indent)
+
+
+def _own(path: Path) -> Any:
+    """A new file for writing, mode 0600; never one that is there, nor where a link points."""
+    return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii", newline="\n")

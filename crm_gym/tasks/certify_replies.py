@@ -1,0 +1,100 @@
+"""Wrong replies: answers that are not right, and requests turned down for the wrong reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from crm_gym.crm import Crm
+from crm_gym.errors import CODES
+from crm_gym.tasks.answer import Answer
+from crm_gym.tasks.certify_values import EndState, others, play, table_of
+from crm_gym.tasks.goal import AnswerGoal, RefusalGoal
+from crm_gym.tasks.task import Task
+from crm_gym.tools import TOOLS, ToolCall
+
+# Read tasks
+
+
+def wrong_replies(task: Task, goal: AnswerGoal) -> Iterator[EndState]:
+    """Ends of a read task without the right answer."""
+    answer = goal.answer
+    yield play(task, [ToolCall("finish")], "finished without an answer")
+    yield play(task, [ToolCall("decline", {"code": "not_found"})], "declined")
+    yield play(task, [ToolCall("respond", {"answer": answer.value, "sure": True})], "the right answer, refused")
+    reason = {"code": "not_found", "reason": str(answer.value)}
+    yield play(task, [ToolCall("decline", reason)], "the right answer as a reason to decline")
+    for wrong in wrong_answers(answer, task.world.crm):
+        yield play(task, [ToolCall("respond", {"answer": wrong})], f"answered {wrong!r}")
+
+
+def wrong_answers(answer: Answer, crm: Crm) -> list[Any]:
+    """Answers of the same and of other forms that are not right."""
+    value = answer.value
+    common: list[Any] = [None, "", [], {}, True, "nothing of the kind"]
+    if answer.give in ("record", "records"):
+        return common + _wrong_records(answer, crm)
+    if isinstance(value, dict):
+        return common + _wrong_mappings(value)
+    if isinstance(value, list):
+        alien = value[0] + 1 if isinstance(value[0], int | float) else "none of them"
+        return [*common, [*value, alien], [alien, *value[1:]], *([value[:-1], value[0]] if len(value) > 1 else [])]
+    if isinstance(value, int | float):
+        return [*common, value + 1, value - 1, value * 10, -value, 0, {"answer": value}, [value, value + 1]]
+    return [*common, value + " II", value[:-1], value[1:], 0, {"answer": value}, [value, value + " II"]]
+
+
+def _wrong_records(answer: Answer, crm: Crm) -> list[Any]:
+    right = [answer.value] if isinstance(answer.value, str) else list(answer.value)
+    table = table_of(crm, right[0]) or ""
+    alien = [row[0] for row in others(crm, table, right)][:3]
+    wrong: list[Any] = [[*right, one] for one in alien] + [[one, *right[1:]] for one in alien]
+    wrong += alien + [{answer.key: one} for one in alien] + [0, [right[0], right[0]]]
+    if len(right) > 1:
+        wrong += [right[:-1], right[1:], right[0], [*right, right[0]], [right[0]] * len(right)]
+    return wrong
+
+
+def _wrong_mappings(value: dict[str, Any]) -> list[Any]:
+    wrong: list[Any] = [list(value), list(value.values()), {**value, "Other": 1}]
+    for name, number in value.items():
+        wrong.append({**value, name: number + 1})
+        wrong.append({other: kept for other, kept in value.items() if other != name})
+        wrong.append({(f"{other} II" if other == name else other): kept for other, kept in value.items()})
+    return wrong
+
+
+# Tasks to be refused
+
+
+def wrong_refusals(task: Task, goal: RefusalGoal) -> Iterator[EndState]:
+    """Ends of a task to be refused, under its protocol, without the right refusal."""
+    right = {"code": goal.code, "field": goal.field}
+    yield play(task, [ToolCall("finish")], "finished")
+    yield play(task, [ToolCall("respond", {"answer": goal.code})], "the code as an answer")
+    for code in _near(goal.code, list(CODES)):
+        yield play(task, [ToolCall("decline", {**right, "code": code})], f"declined for {code}")
+    for field in (*_near(goal.field, _fields(goal.call.tool)), "", goal.code, None):
+        yield play(task, [ToolCall("decline", {**right, "field": field})], f"declined for the field {field!r}")
+    yield play(task, [ToolCall("decline", {"code": goal.code})], "declined without a field")
+    yield play(task, [ToolCall("decline", {**right, "why": "?"})], "the right decline, refused")
+    if goal.attempt:
+        yield play(task, [ToolCall("decline", right)], "declined where it should be tried")
+    else:
+        yield play(task, [goal.call], "tried where it should be declined")
+    for tool in TOOLS:
+        if tool != goal.call.tool and TOOLS[tool].kind == "write":
+            yield play(task, [ToolCall(tool, goal.call.arguments)], f"the same arguments to {tool}")
+
+
+def _fields(tool: str) -> list[str]:
+    known = TOOLS[tool].schema["properties"]
+    return [*known, *known.get("updates", {}).get("properties", ())]
+
+
+def _near(word: str, words: list[str]) -> list[str]:
+    """The words before and after it in the list, which closes to a ring."""
+    if not words:
+        return []
+    at = words.index(word) if word in words else 0
+    return [other for other in dict.fromkeys((words[at - 1], words[(at + 1) % len(words)])) if other != word]

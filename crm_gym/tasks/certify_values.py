@@ -1,0 +1,106 @@
+"""Other values for a place, and the playing of calls: what all checks of a task share."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from crm_gym.crm import Crm
+from crm_gym.schema import TABLES, Row
+from crm_gym.tasks.task import Task
+from crm_gym.tools import ToolCall, ToolResult, call
+from crm_gym.verify import Verdict, verify
+
+NO_ID = "00000000-0000-4000-8000-000000000000"
+"""An id that no CRM gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndState:
+    """A CRM at the end of an episode, and what the calls came to.
+
+    Attributes:
+        name: What is special about it.
+        crm: A fork of the task's world; its journal holds what was done.
+        results: The results of the calls that were made.
+    """
+
+    name: str
+    crm: Crm
+    results: tuple[ToolResult, ...] = ()
+
+    def verdict(self, task: Task) -> Verdict:
+        """What the task's judgement says of it."""
+        return verify(task, self.crm.journal, self.results)
+
+
+def play(task: Task, calls: Iterable[ToolCall], name: str = "played") -> EndState:
+    """Make the calls on a fork of the task's world."""
+    crm = task.world.crm.fork(name)
+    return EndState(name, crm, tuple(call(crm, request) for request in calls))
+
+
+def table_of(crm: Crm, record: object) -> str | None:
+    """The table that holds a record of that id, or None."""
+    if not isinstance(record, str):
+        return None
+    return next((table for table in TABLES if crm.get(table, record) is not None), None)
+
+
+def others(crm: Crm, table: str, without: Collection[str] = ()) -> list[Row]:
+    """The rows of a table whose ids are not among `without`."""
+    return [row for row in crm.find(table) if row[0] not in without]
+
+
+def another(crm: Crm, schema: Mapping[str, Any], value: Any) -> Any:
+    """Another plausible value for a place with that JSON Schema; never equal to `value`."""
+    if "enum" in schema:
+        members = schema["enum"]
+        at = members.index(value) if value in members else -1
+        return members[(at + 1) % len(members)]
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int | float | Decimal):
+        return value + 1 if value + 1 < schema.get("maximum", value + 2) else value - 1
+    if isinstance(value, Mapping):
+        return {}
+    if isinstance(value, list | tuple) or schema.get("type") == "array":
+        return [*(value or ()), "Ada Nowak"]
+    if value is None:
+        return _first_value(schema)
+    return _another_text(crm, schema.get("format", ""), value)
+
+
+def _first_value(schema: Mapping[str, Any]) -> Any:
+    if schema.get("type") in ("number", "integer"):
+        return 7
+    return _TEXTS.get(schema.get("format", ""), "Something else")
+
+
+_TEXTS = {
+    "uuid": NO_ID,
+    "date": "2031-05-06",
+    "date-time": "2001-02-03T04:05:06Z",
+    "email": "someone.else@elsewhere.example",
+    "uri": "https://elsewhere.example/other.pdf",
+}
+
+
+def _another_text(crm: Crm, form: str, value: str) -> str:
+    table = table_of(crm, value)
+    if table is not None:
+        rest = others(crm, table, (value,))
+        return str(rest[0][0]) if rest else NO_ID
+    if form == "date":
+        try:
+            return (date.fromisoformat(value) + timedelta(days=1)).isoformat()
+        except ValueError:
+            return value + "1"
+    if form in ("uuid", "date-time"):
+        return _TEXTS[form]
+    if form == "uri":
+        return value + "-2"
+    return "x" + value if "." in value or form == "email" else value + " II"

@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+"""Write the generated parts of README.md, or check that they are current.
+
+A part stands between a line `<!-- generated: NAME -->` and a line `<!-- /generated -->`; NAME is one of
+entities, tools, refusals, ids, observations, actions, rewards (see `crm_gym.reference`).
+
+    python scripts/generate.py            write what is stale
+    python scripts/generate.py --check    change nothing; exit 1 with a diff if something is stale
+
+Exit codes: 0 all current or written, 1 stale (--check), 2 a file cannot be read or its markers are wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from crm_gym import reference
+from crm_gym.errors import UsageError
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+CLOSE = "<!-- /generated -->"
+_OPEN = re.compile(r"<!-- generated: (.*?) -->")
+
+
+def fill(text: str) -> str:
+    """The text with every generated part made anew.
+
+    Raises:
+        UsageError: If a marker names no part, or one is not closed, or closed twice.
+    """
+    out: list[str] = []
+    opened = 0  # line number of the marker that waits to be closed
+    for number, line in enumerate(text.split("\n"), 1):
+        mark = _OPEN.fullmatch(line.strip())
+        if mark:
+            if opened:
+                raise UsageError(f"line {number}: the part opened in line {opened} is not closed by {CLOSE}")
+            opened = number
+            out += [line, "", _part(mark[1], number), ""]
+        elif line.strip() == CLOSE:
+            if not opened:
+                raise UsageError(f"line {number}: {CLOSE} closes nothing")
+            opened = 0
+            out.append(line)
+        elif not opened:
+            out.append(line)
+    if opened:
+        raise UsageError(f"line {opened}: the part opened here is not closed by {CLOSE}")
+    return "\n".join(out)
+
+
+def _part(name: str, number: int) -> str:
+    try:
+        return reference.markdown(name)
+    except UsageError as fault:
+        raise UsageError(f"line {number}: {fault}") from None
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the script; returns its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="generate.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("file", nargs="?", type=Path, default=README, help="another file than README.md")
+    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if something is stale")
+    given = parser.parse_args(argv)
+    try:
+        old = given.file.read_text(encoding="utf-8")
+        new = fill(old)
+    except (OSError, UnicodeDecodeError, UsageError) as fault:
+        print(f"generate.py: {given.file}: {fault}", file=sys.stderr)
+        return 2
+    if old == new:
+        print(f"{given.file} is current")
+        return 0
+    if not given.check:
+        given.file.write_text(new, encoding="utf-8")
+        print(f"{given.file} written")
+        return 0
+    print(_diff(old, new, given.file), end="")
+    target = "" if given.file == README else f" {given.file}"
+    print(f"{given.file} is stale; run: python scripts/generate.py{target}", file=sys.stderr)
+    return 1
+
+
+def _diff(old: str, new: str, file: Path) -> str:
+    lines = difflib.unified_diff(
+        old.splitlines(keepends=True), new.splitlines(keepends=True), f"{file.name} (as it is)", f"{file.name} (fresh)"
+    )
+    return "".join(line if line.endswith("\n") else line + "\n" for line in lines)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
