@@ -119,7 +119,7 @@ def text(limit: int = NAME_CHARS, *, blank: bool = False, lines: bool = False) -
     def check(value: Any) -> str:
         if type(value) is not str:
             value = _str(value)
-        if invalid.search(value):
+        if not value.isprintable() and invalid.search(value):
             raise refuse("text_invalid", f"must hold no control characters or lone surrogates; got {short(value)}.")
         if not blank and not value.strip():
             raise refuse("blank", "must not be empty or only white space.")

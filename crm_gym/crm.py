@@ -152,7 +152,7 @@ class Crm:
         for rule in rules.NEW[table]:
             if rule is not rules.close_date_is_ahead:
                 rule(self.store, self.today, row._asdict(), None)
-        self._write(table, row[0], None, row)
+        self._keep(table, row)
         return row
 
     def update(self, row: Row, updates: Mapping[str, Any]) -> Row:
@@ -214,10 +214,14 @@ class Crm:
         stamp = (nth_time(self.today, self._serial),) if stamped else ()
         row = tuple.__new__(row_class, (record, *pick(values), *stamp))
         self._serial += 1  # never taken back: an id once given is not given again
-        self._write(table, record, None, row)
+        self._keep(table, row)
         return row
 
-    def _write(self, table: str, record: str, before: Row | None, after: Row | None) -> None:
+    def _keep(self, table: str, row: Row) -> None:
+        self.store.add(table, row[0], row)
+        self.journal.append(new_change((table, row[0], None, row)))
+
+    def _write(self, table: str, record: str, before: Row, after: Row | None) -> None:
         self.store.put(table, record, before, after)
         self.journal.append(new_change((table, record, before, after)))
 

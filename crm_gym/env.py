@@ -101,7 +101,7 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         self.sampler = TaskSampler([self._by_protocol(task) for task in load_suite(suite, tasks)], weights)
         self._schemas = spaces.tool_schemas()
         self._openings: dict[str, _Opening] = {}
-        self._task: Task | None = None
+        self._opening: _Opening
         self._over = True
 
     @property
@@ -111,28 +111,36 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         Raises:
             ResetNeeded: Before the first reset.
         """
-        if self._task is None:
+        if not hasattr(self, "_opening"):
             raise ResetNeeded("there is no task yet; call reset() first")
-        return self._task
+        return self._opening.task
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[spaces.Observation, Info]:
         """Begin an episode. The seed fixes the task, the ids and the times, byte for byte."""
-        super().reset(seed=seed)
-        if seed is not None:
+        if seed is not None:  # without one, Env.reset has nothing to do
+            super().reset(seed=seed)
             self.sampler.restart()
-        task = self._choose(options) if options else self.sampler.task(self.np_random)
+        rng, sampler = self.np_random, self.sampler
+        task = self._choose(options) if options else sampler.task(rng)
         opening = self._openings.get(task.id)
         if opening is None or opening.task is not task:
             opening = self._openings[task.id] = _Opening(task)
         self._opening = opening
-        self._task = task
-        self.crm: Crm = task.world.crm.fork(self.sampler.draw(self.np_random))
+        self.crm: Crm = task.world.crm.fork(sampler.draw(rng))
         self._heard: list[ToolResult] = []
         self._calls: list[ToolResult] = []
         self._steps = self._judged = 0
         self._over = False
         self._verdict = opening.verdict
-        info = {**self._info(_NO_TERMS.copy(), None), "tools": self._schemas}
+        info = {
+            "task_id": task.id,
+            "family": task.family,
+            "is_success": False,
+            "verdict": opening.summary.copy(),
+            "reward_terms": _NO_TERMS.copy(),
+            "error": _NO_ERROR.copy(),
+            "tools": self._schemas,
+        }
         if self.include_tool_hints:
             info["tool_hints"] = encode(list(dict.fromkeys(c.tool for c in (*task.lookups, *task.solution))))
         if self.expose_reference:
@@ -197,7 +205,7 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
 
     def _judge(self, result: ToolResult) -> Verdict:
         """The verdict after a call; worked out anew only if the state, or what was heard, is new."""
-        task, changes = self.task, self.crm.journal.changes
+        task, changes = self._opening.task, self.crm.journal.changes
         if task.goal.heard(result):  # what speaks to the goal is all a verdict needs of the past
             self._heard = [result]
         elif len(changes) == self._judged:
@@ -206,7 +214,7 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         return verify(task, self.crm.journal, self._heard)
 
     def _info(self, terms: dict[str, float], error: ToolError | None) -> Info:
-        verdict, task = self._verdict, self.task
+        verdict, task = self._verdict, self._opening.task
         return {
             "task_id": task.id,
             "family": task.family,
@@ -223,11 +231,12 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
 class _Opening:
     """What every episode of a task begins with, worked out once."""
 
-    __slots__ = ("observation", "task", "verdict")
+    __slots__ = ("observation", "summary", "task", "verdict")
 
     def __init__(self, task: Task) -> None:
         self.task = task
-        self.verdict = verify(task, Journal())
+        self.verdict = verdict = verify(task, Journal())
+        self.summary = verdict.summary()
         request = spaces.ascii_text(task.request)
         self.observation = spaces.observe_start(request, task.today, task.world.crm.counts())
 

@@ -15,7 +15,7 @@ from crm_gym.tools import TOOLS
 
 Weights = Literal["uniform", "frequency"]
 WEIGHTS = ("uniform", "frequency")
-_BLOCK = 64
+_BLOCK, _BITS = 64, 63
 
 
 class TaskSampler:
@@ -31,7 +31,7 @@ class TaskSampler:
         if weights not in WEIGHTS:
             raise UsageError(f"weights {weights!r} does not exist; {near_miss(weights, WEIGHTS)}")
         self.tasks = tuple(tasks)
-        self._steps = list(accumulate(_weight_list(self.tasks, weights)))
+        self._steps = None if weights == "uniform" else list(accumulate(_shares(self.tasks)))  # None: all alike
         self._block: list[int] = []
 
     def restart(self) -> None:
@@ -41,20 +41,19 @@ class TaskSampler:
     def draw(self, rng: np.random.Generator) -> int:
         """The next whole number of 63 bits."""
         if not self._block:
-            self._block = rng.integers(0, 2**63, size=_BLOCK, dtype=np.int64).tolist()
+            self._block = rng.integers(0, 2**_BITS, size=_BLOCK, dtype=np.int64).tolist()
         return self._block.pop()
 
     def task(self, rng: np.random.Generator, among: Sequence[Task] | None = None) -> Task:
         """The next task; uniformly from `among` if given."""
-        share = self.draw(rng) / 2**63
-        if among is not None:
-            return among[min(int(share * len(among)), len(among) - 1)]
-        return self.tasks[min(bisect_right(self._steps, share * self._steps[-1]), len(self.tasks) - 1)]
+        number = self.draw(rng)
+        if self._steps is None or among is not None:
+            tasks = self.tasks if among is None else among
+            return tasks[number * len(tasks) >> _BITS]
+        return self.tasks[min(bisect_right(self._steps, number / 2**_BITS * self._steps[-1]), len(self.tasks) - 1)]
 
 
-def _weight_list(tasks: tuple[Task, ...], weights: str) -> list[float]:
-    if weights == "uniform":
-        return [1.0] * len(tasks)
+def _shares(tasks: tuple[Task, ...]) -> list[float]:
     sizes: dict[str, int] = {}
     for task in tasks:
         sizes[task.family] = sizes.get(task.family, 0) + 1

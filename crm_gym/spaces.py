@@ -13,7 +13,7 @@ from gymnasium import spaces
 from crm_gym.atoms import short
 from crm_gym.errors import ToolError
 from crm_gym.schema import TABLES
-from crm_gym.strict_json import MAX_CHARS, NotStrict, encode, normal, parse
+from crm_gym.strict_json import MAX_CHARS, NotStrict, encode, normal, parse, parse_flat
 from crm_gym.tools import TOOL_NAMES, TOOLS, ToolCall, ToolResult
 from crm_gym.tools.base import unknown_tool
 
@@ -51,10 +51,16 @@ def decode(action: object) -> Decoded:
     Accepted: the canonical Dict; a mapping with the tool's name and arguments as mapping or JSON text;
     a ToolCall; a JSON text of such a mapping.
     """
+    if type(action) is dict and len(action) == 2:
+        # The canonical Dict, plain to read, needs nothing of what follows.
+        tool, text = action.get("tool"), action.get("arguments")
+        if type(tool) is int and type(text) is str and 0 <= tool < len(TOOL_NAMES):
+            arguments = parse_flat(text)
+            if arguments is not None:
+                return ToolCall(TOOL_NAMES[tool], arguments), None, text
     try:
-        if type(action) is not dict or len(action) != 2 or "tool" not in action or "arguments" not in action:
-            action = _mapping(action)
-        return _read(_tool_name(action["tool"]), action["arguments"])
+        mapping = _mapping(action)
+        return _read(_tool_name(mapping["tool"]), mapping["arguments"])
     except ToolError as refusal:
         return None, refusal, None
     except NotStrict as fault:
@@ -109,8 +115,6 @@ def _malformed(code: str, field: str, tail: str) -> ToolError:
 
 
 def _tool_name(tool: object) -> str:
-    if type(tool) is int and 0 <= tool < len(TOOL_NAMES):
-        return TOOL_NAMES[tool]
     if isinstance(tool, str):
         name = str.__str__(tool)
         if name not in TOOLS:

@@ -28,7 +28,7 @@ def parse(text: str) -> Any:
     """
     if len(text) > MAX_CHARS or (not text.isascii() and len(text.encode("utf-8", "surrogatepass")) > MAX_CHARS):
         raise NotStrict(f"at most {MAX_CHARS:,} bytes are read; got {len(text):,} characters")
-    made = _flat(text)
+    made = parse_flat(text)
     if made is not None:
         return made
     if text.count("{") + text.count("[") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
@@ -39,11 +39,13 @@ def parse(text: str) -> Any:
         raise NotStrict(f"{fault.msg} at character {fault.pos + 1}") from None
 
 
-def _flat(text: str) -> dict[str, Any] | None:
-    """The object in the text, if it holds no other and it is plain to see that every limit holds.
+def parse_flat(text: str) -> dict[str, Any] | None:
+    """The object in the text, if it is flat and plain to see that every limit of `parse` holds; else None.
 
     Costs a third of `_DECODE`. As many colons as names: no name stands twice. What is not plain goes there.
     """
+    if len(text) > MAX_CHARS or not text.isascii():
+        return None
     try:
         made = from_json(text, allow_inf_nan=False)
     except ValueError:

@@ -23,7 +23,14 @@ KEYWORDS = {
     "reward": {"failure": -0.5, "progress": 0.25, "step": -0.01, "refused": -0.02},
 }
 NOISE = ("", "{", "[]", '{"limit": NaN}', '{"limit": 1, "limit": 2}', '{"name": "\\ud800"}', '{"colour": 1}', "null")
-LOOKS = ("client_search", "opportunity_search", "contact_search", "quote_search", "summarize_opportunities", "quote_prefixes")
+LOOKS = (
+    "client_search",
+    "opportunity_search",
+    "contact_search",
+    "quote_search",
+    "summarize_opportunities",
+    "quote_prefixes",
+)
 
 
 def plain(value):

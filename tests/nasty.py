@@ -9,7 +9,6 @@ from types import MappingProxyType, SimpleNamespace
 from uuid import UUID
 
 import numpy as np
-
 from furnished import rid
 
 
@@ -42,13 +41,16 @@ NUMBERS = (
 
 TEXTS = (
     "", " ", "\t", "\n", "\x00", "a\x00b", "\x1b[2J", "\x7f", "\x85", "\u2028", "\u202e", "\u200b", "\ufeff", "\ud800",
-    "\udfff tail", "\U0001f600", "Zo\u00eb", "\u0130", "\u00df", "\ufb01", "e\u0301" * 50, "x" * 200, "x" * 201, "x" * 254,
+    "\udfff tail", "\U0001f600", "Zo\u00eb", "\u0130", "\u00df", "\ufb01", "e\u0301" * 50, "x" * 200, "x" * 201,
+    "x" * 254,
     "x" * 4000, "x" * 4001, "x" * 70_000, "\U0001f600" * 201, "%", "_", "\\", "'", '"', "'; DROP TABLE Client; --",
     "{@mill}", "@mill", "${HOME}", "{0}", "%s", "{tail}", "null", "true", "NaN", "0", "-1", "1e5", "12,000 EUR",
     "active", "Active ", " Active", "ACTIVE", "Closed-Won", "closed-won", "Closed\u2010Won", "Pending", "Vendor",
     "not-an-email", "a@b", "a@@b.example", "a b@c.example", "@c.example", "a@c.example\n", " a@c.example ",
-    "MILL@OLD.EXAMPLE", "mills@old.example", "a" * 250 + "@c.example", "a@" + "b." * 100 + "example", "Ana <a@c.example>",
-    "2025-02-30", "2025-13-01", "2025-1-1", "20251030", "2025-W44-4", "2025-10-30T00:00:00", "30.10.2025", "0000-00-00",
+    "MILL@OLD.EXAMPLE", "mills@old.example", "a" * 250 + "@c.example", "a@" + "b." * 100 + "example",
+    "Ana <a@c.example>",
+    "2025-02-30", "2025-13-01", "2025-1-1", "20251030", "2025-W44-4", "2025-10-30T00:00:00", "30.10.2025",
+    "0000-00-00",
     "0001-01-01", "9999-12-31", "2025-10-29", "\uff12\uff10\uff12\uff15-01-01", "\u0662\u0660\u0662\u0665-01-01",
     " 2025-12-01", "2025-12-01\n", "2025-10-30T09:00:00Z", "2025-10-30T25:00:00Z", "tomorrow",
     "ftp://x.example", "javascript:alert(1)", "http://", "https://x.example:99999/", "HTTP://X.EXAMPLE", "//x.example",
@@ -69,10 +71,14 @@ JSONISH = (None, True, False, *NUMBERS, *TEXTS, *CONTAINERS)
 """What JSON can say, or nearly."""
 
 EXOTIC = (
-    b"bytes", b"\xff", bytearray(b"x"), 1j, object(), object, len, ..., NotImplemented, (), (1, 2), {1, 2}, frozenset(),
-    range(3), Decimal("1.5"), Decimal("NaN"), Decimal("sNaN"), Decimal("1E+999999"), Decimal("1E-999999"), Fraction(1, 3),
-    date(2025, 12, 1), datetime(2025, 12, 1), timedelta(1), UUID(int=1), Word("Active"), Shade.DARK, SimpleNamespace(a=1),
-    np.int64(3), np.float32(1.5), np.float64("nan"), np.longdouble(1), np.bool_(True), np.str_("Active"), np.bytes_(b"x"),
+    b"bytes", b"\xff", bytearray(b"x"), 1j, object(), object, len, ..., NotImplemented, (), (1, 2), {1, 2},
+    frozenset(),
+    range(3), Decimal("1.5"), Decimal("NaN"), Decimal("sNaN"), Decimal("1E+999999"), Decimal("1E-999999"),
+    Fraction(1, 3),
+    date(2025, 12, 1), datetime(2025, 12, 1), timedelta(1), UUID(int=1), Word("Active"), Shade.DARK,
+    SimpleNamespace(a=1),
+    np.int64(3), np.float32(1.5), np.float64("nan"), np.longdouble(1), np.bool_(True), np.str_("Active"),
+    np.bytes_(b"x"),
     np.datetime64("2025-01-01"), np.array(3), np.array([1, 2]), np.array("Active"), np.array([]), np.array(None),
     {1: 2}, {None: 1}, {("a",): 1}, {b"tool": 1}, {(10**5000,): 1}, MappingProxyType({"a": 1}), OrderedDict(a=1),
     UserDict(a=1), deep(3000), _ring(), [object()], {"a": {1}}, np.ma.masked, Exception("x"), ValueError, iter([]),
@@ -81,13 +87,17 @@ EXOTIC = (
 """What only Python can say."""
 
 BROKEN_JSON = (
-    "", " ", "{", "}", "[", "]", "{}", "[]", "null", "1", '"x"', "{'a': 1}", '{"a": 1,}', '{"a" 1}', '{"a": }', "{a: 1}",
+    "", " ", "{", "}", "[", "]", "{}", "[]", "null", "1", '"x"', "{'a': 1}", '{"a": 1,}', '{"a" 1}', '{"a": }',
+    "{a: 1}",
     '{"a": NaN}', '{"a": Infinity}', '{"a": -Infinity}', '{"a": 1e400}', '{"a": 01}', '{"a": +1}', '{"a": .5}',
     '{"a": 1.}', '{"a": 0x1}', '{"a": 1, "a": 2}', '{"a": {"b": 1, "b": 1}}', '{"a": ' + "9" * 19 + "}",
-    '{"a": -' + "9" * 19 + "}", '{"a": ' + "9" * 5000 + "}", "[" * 33 + "]" * 33, "[" * 100_000, '{"a":' * 40 + "1" + "}" * 40,
-    '{"a": "' + "x" * 66_000 + '"}', '{"a": "\\ud800"}', '{"a": "\\u0000"}', '{"a": "\x00"}', '{"a": "\n"}', "\ufeff{}",
+    '{"a": -' + "9" * 19 + "}", '{"a": ' + "9" * 5000 + "}", "[" * 33 + "]" * 33, "[" * 100_000,
+    '{"a":' * 40 + "1" + "}" * 40,
+    '{"a": "' + "x" * 66_000 + '"}', '{"a": "\\ud800"}', '{"a": "\\u0000"}', '{"a": "\x00"}', '{"a": "\n"}',
+    "\ufeff{}",
     '{"a": 1} x', '{"a": 1}{"a": 1}', "\ud800", '{"\ud800": 1}', '{"\\udfff": 1}', "/* c */ {}", "// c", "\x00", "nul",
-    '{"answer": ' + "[" * 31 + "]" * 31 + "}", '{"answer": 1E5}', '{"name": "a\x7f"}', '{"name": "a\x1f"}', '{"name":\f1}', '{"limit": 1\x0b}', '{"answer": -0}', '{"name": "a", "name": "b"}',
+    '{"answer": ' + "[" * 31 + "]" * 31 + "}", '{"answer": 1E5}', '{"name": "a\x7f"}', '{"name": "a\x1f"}',
+    '{"name":\f1}', '{"limit": 1\x0b}', '{"answer": -0}', '{"name": "a", "name": "b"}',
     '{"' + "k" * 60_000 + '": 1, "' + "k" * 60_000 + '": 2}', '{"' + "k" * 60_000 + '": 1}',
 )  # fmt: skip
 """Arguments as text: most of it no strict JSON, all of it survivable."""

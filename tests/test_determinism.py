@@ -7,10 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import digest
 import pytest
 
 import crm_gym
-import digest
 
 HERE = Path(__file__).parent
 PACKAGE = Path(crm_gym.__file__).parent
@@ -93,7 +93,18 @@ def test_digests_are_the_same_elsewhere(where):
 
 # What would break it
 
-CLOCKS = {"today", "now", "utcnow", "fromtimestamp", "utcfromtimestamp", "time", "time_ns", "localtime", "gmtime", "ctime"}
+CLOCKS = {
+    "today",
+    "now",
+    "utcnow",
+    "fromtimestamp",
+    "utcfromtimestamp",
+    "time",
+    "time_ns",
+    "localtime",
+    "gmtime",
+    "ctime",
+}
 DICE = {"uuid1", "uuid4", "urandom", "token_hex", "token_bytes", "getrandbits", "SystemRandom"}
 MODULES = {"random", "secrets", "time", "locale"}
 SEEDED = {"Generator"}

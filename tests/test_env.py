@@ -89,7 +89,7 @@ def test_made_environments_stay_silent_and_take_every_kind_of_action(env_id):
         (first, *_) = solution(env.unwrapped)
         observation, _, _, _, _ = env.step("not json")
         assert observation in env.observation_space
-        observation, reward, *_ = env.step(first)
+        observation, *_ = env.step(first)
         assert observation in env.observation_space
 
 
@@ -281,7 +281,8 @@ def test_async_text_does_not_go_stale():
 
 
 @pytest.mark.parametrize(
-    ("wrong", "right"), [("CrmEvn-v0", "CrmEnv"), ("CrmEnv-Oportunity-v0", "CrmEnv-Opportunity"), ("crmenv-v0", "CrmEnv")]
+    ("wrong", "right"),
+    [("CrmEvn-v0", "CrmEnv"), ("CrmEnv-Oportunity-v0", "CrmEnv-Opportunity"), ("crmenv-v0", "CrmEnv")],
 )
 def test_a_wrong_id_meets_the_right_one(wrong, right):
     with pytest.raises(NameNotFound, match=right):
@@ -450,7 +451,11 @@ def test_every_way_to_say_it_is_the_same(shape):
 def test_an_action_without_arguments_has_none():
     env = make()
     env.reset(seed=0)
-    for action in ({"tool": "quote_prefixes"}, {"tool": "quote_prefixes", "arguments": ""}, '{"tool":"quote_prefixes"}'):
+    for action in (
+        {"tool": "quote_prefixes"},
+        {"tool": "quote_prefixes", "arguments": ""},
+        '{"tool":"quote_prefixes"}',
+    ):
         assert env.step(action)[0]["status"] == OK
 
 
@@ -779,7 +784,9 @@ def test_any_request_of_4000_characters_is_inside_the_space(char):
 
 def test_other_alphabets_arrive_as_ascii():
     env = make()
-    records = [{"table": "Client", "name": "Zo\u00eb \u4e2d\u6587 \U0001f600", "email": "z@z.example", "status": "Active"}]
+    records = [
+        {"table": "Client", "name": "Zo\u00eb \u4e2d\u6587 \U0001f600", "email": "z@z.example", "status": "Active"}
+    ]
     observation, _ = env.reset(options={"task": own_task(request="Zo\u00eb", records=records)})
     assert observation["request"] == "Zo\\u00eb"
     observation, *_ = env.step({"tool": "client_search", "arguments": {"name": "ZO\u00cb"}})

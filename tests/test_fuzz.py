@@ -1,16 +1,18 @@
 """Whatever an agent sends: a value or a ToolError comes back, a refused call changes nothing, nothing pays."""
 
+import json
+import math
 import random
 
 import gymnasium as gym
 import numpy as np
 import pytest
+from furnished import arguments, furnished
+from nasty import BROKEN_JSON, EXOTIC, JSONISH, TEXTS
 
 from crm_gym import CODES, TOOL_NAMES, TOOLS, ToolCall, ToolError, ToolResult, load_suite
-from crm_gym.strict_json import encode
+from crm_gym.strict_json import NotStrict, encode, parse
 from crm_gym.tools import call
-from furnished import arguments, furnished
-from nasty import BROKEN_JSON, EXOTIC, JSONISH
 
 ANY = (*JSONISH, *EXOTIC)
 NAMES = tuple({name for tool in TOOLS.values() for name in tool.arguments.model_fields})
@@ -169,6 +171,66 @@ def play_episodes(seed, count):
 
 def test_every_action_is_survived_and_none_is_paid():
     assert play_episodes(7, EPISODES) > EPISODES / 20
+
+
+def strictly(text):
+    """What a text says by the slow and plain way; None if it is no strict JSON within the limits."""
+
+    def pairs(found):
+        if len(dict(found)) != len(found):
+            raise ValueError("twice")
+        return dict(found)
+
+    def whole(digits):
+        if len(digits.lstrip("-")) > 18:
+            raise ValueError("long")
+        return int(digits)
+
+    def real(digits):
+        if not math.isfinite(float(digits)):
+            raise ValueError("huge")
+        return float(digits)
+
+    def levels(value):
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+        return 0 if inner is None else 1 + max(map(levels, inner), default=0)
+
+    try:
+        if len(text.encode("utf-8", "surrogatepass")) > 65_536:
+            return None
+        made = json.loads(text, object_pairs_hook=pairs, parse_int=whole, parse_float=real, parse_constant=whole)
+    except (ValueError, RecursionError):
+        return None
+    return (made,) if levels(made) <= 32 else None
+
+
+def edited(rng, text):
+    """The text with up to three small accidents."""
+    for _ in range(rng.randrange(4)):
+        place = rng.randrange(len(text) + 1)
+        some = rng.choice('{}[]",:\\ \t\n\x00\x7f0123456789eE.+-naif\u00e9\ud800\ufeff')
+        text = text[:place] + rng.choice(("", some, some * 20)) + text[place + rng.randrange(2) :]
+    return text
+
+
+def test_every_text_is_read_as_the_plain_way_reads_it():
+    """The reader has short cuts; none may take what the limits forbid, or read it otherwise."""
+    rng = random.Random(11)
+    texts = [text for text in (*BROKEN_JSON, *TEXTS) if len(text) < 70_000]
+    for name in TOOL_NAMES:
+        texts.append(json.dumps(arguments(name)))
+        texts.append(json.dumps({"tool": name, "arguments": arguments(name)}, ensure_ascii=False))
+    texts += ['{"a": 1.50, "b": -0, "c": -0.0, "d": 1e2, "e": 0.1}', '{"a:b": "c:d", "e": [1, {"f": null}]}']
+    taken = 0
+    for number in range(CALLS):
+        text = edited(rng, texts[number % len(texts)])
+        try:
+            read = (parse(text),)
+            taken += 1
+        except NotStrict:
+            read = None
+        assert repr(read) == repr(strictly(text)), ascii(text[:2_000])
+    assert CALLS / 10 < taken < CALLS * 9 / 10
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from furnished import FULL, REQUIRED, TODAY, arguments, furnished, rid
 from pydantic import BaseModel
 
 from crm_gym import CODES, TOOL_NAMES, TOOLS, ToolCall, ToolError, ToolResult
@@ -11,7 +12,6 @@ from crm_gym.entities import ENTITIES
 from crm_gym.schema import TABLES
 from crm_gym.store.memory import MemoryStore
 from crm_gym.tools import call
-from furnished import FULL, REQUIRED, TODAY, arguments, furnished, rid
 
 IN_ORDER = (
     "create_new_opportunity",
@@ -153,7 +153,8 @@ def test_schemas_are_plain_closed_and_described(tool):
     for node in walk(schema):
         assert node.keys() <= {
             "type", "properties", "required", "additionalProperties", "description", "enum", "items", "format",
-            "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "pattern", "anyOf", "minItems", "maxItems",
+            "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "pattern", "anyOf", "minItems",
+            "maxItems",
         }  # fmt: skip
         if node.get("type") == "object":
             assert node["additionalProperties"] is False
@@ -367,7 +368,15 @@ def test_the_order_of_a_change(crm):
 
 def test_codes_are_listed_in_the_order_of_the_checks():
     order = list(CODES)
-    stages = ("unknown_tool", "unknown_field", "missing_field", "wrong_type", "no_change", "not_found", "duplicate_email")
+    stages = (
+        "unknown_tool",
+        "unknown_field",
+        "missing_field",
+        "wrong_type",
+        "no_change",
+        "not_found",
+        "duplicate_email",
+    )
     assert [order.index(code) for code in stages] == sorted(order.index(code) for code in stages)
 
 
@@ -377,7 +386,8 @@ def test_codes_are_listed_in_the_order_of_the_checks():
 @pytest.mark.parametrize("tool", REQUIRED)
 def test_creating_keeps_every_value_and_gives_an_id(tool, crm):
     table = {"opportunity": "Opportunity", "client": "Client", "contact": "Contact", "quote": "Quote"}.get(
-        tool.rpartition("_")[2], {"create_contract": "Contract", "upload_document": "Document", "add_note": "Note"}.get(tool)
+        tool.rpartition("_")[2],
+        {"create_contract": "Contract", "upload_document": "Document", "add_note": "Note"}.get(tool),
     )
     full = run(crm, tool, **arguments(tool))
     assert list(full) == [column.name for column in TABLES[table].columns]
@@ -589,7 +599,9 @@ def test_deleting_says_what_went(crm):
     assert run(crm, "delete_quote", quote_id=rid("q1"))["with_it"] == {"Document": 1, "Note": 1}
 
 
-@pytest.mark.parametrize("tool", [name for name, given in FULL.items() if list(given) in (["opportunity_id"], ["quote_id"])])
+@pytest.mark.parametrize(
+    "tool", [name for name, given in FULL.items() if list(given) in (["opportunity_id"], ["quote_id"])]
+)
 def test_records_named_must_exist(tool, crm):
     (field,) = FULL[tool]
     for wrong in (rid("mill"), "", "17", FULL[tool][field].upper()):
@@ -599,11 +611,11 @@ def test_records_named_must_exist(tool, crm):
 # Atomicity
 
 
-class Broken(Exception):
+class BrokenError(Exception):
     pass
 
 
-@pytest.mark.parametrize("fault", [Broken, ToolError, KeyboardInterrupt, MemoryError])
+@pytest.mark.parametrize("fault", [BrokenError, ToolError, KeyboardInterrupt, MemoryError])
 def test_a_call_that_fails_at_any_write_leaves_nothing(fault, crm, monkeypatch):
     """delete_opportunity makes eight writes: a contract let go, and seven records removed."""
     before = {table: list(crm.find(table)) for table in TABLES}

@@ -18,11 +18,14 @@ class Store(Protocol):
     def get(self, table: str, record: str) -> Row | None:
         """The row with that id, or None."""
 
+    def add(self, table: str, record: str, row: Row) -> None:
+        """Keep a new row, after all others of its table."""
+
     def put(self, table: str, record: str, before: Row | None, after: Row | None) -> None:
-        """Replace the row `before` (None: there was none) by `after` (None: remove it)."""
+        """Replace the row `before` (None: it was removed) by `after` (None: remove it), in its old place."""
 
     def forget(self, table: str, record: str, row: Row) -> None:
-        """Take back the `put` that made the row, as if it had never been."""
+        """Take back the `add` that made the row, as if it had never been."""
 
     def find(self, table: str) -> Iterator[Row]:
         """All rows of a table in creation order."""

@@ -75,16 +75,27 @@ class MemoryStore:
                     return found
         return None
 
+    def add(self, table: str, record: str, row: Row) -> None:
+        """Keep a new row, after all others of its table."""
+        rows = self._top.get(table)
+        if rows is None:
+            self._top[table] = {record: row}
+        else:
+            rows[record] = row
+        self._counts[_POSITION[table]] += 1
+        for index, field in _UNIQUE[table]:
+            self._write((table, field), normal(row[index]), record)
+        for index, field in _REFS[table]:
+            if row[index] is not None:
+                self._write((table, field, row[index]), record, True)
+
     def put(self, table: str, record: str, before: Row | None, after: Row | None) -> None:
-        """Replace the row `before` (None: there was none) by `after` (None: remove it)."""
+        """Replace the row `before` (None: it was removed) by `after` (None: remove it), in its old place."""
         self._write(table, record, after)
         if before is None:
             self._counts[_POSITION[table]] += 1
         elif after is None:
             self._counts[_POSITION[table]] -= 1
-        self._index(table, record, before, after)
-
-    def _index(self, table: str, record: str, before: Row | None, after: Row | None) -> None:
         for index, field in _UNIQUE[table]:
             old = None if before is None else before[index]
             new = None if after is None else after[index]
@@ -110,7 +121,7 @@ class MemoryStore:
             entries[name] = value
 
     def forget(self, table: str, record: str, row: Row) -> None:
-        """Take back the `put` that made the row, as if it had never been."""
+        """Take back the `add` that made the row, as if it had never been."""
         self._counts[_POSITION[table]] -= 1
         self._erase(table, record)
         for index, field in _UNIQUE[table]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from crm_gym.crm import Crm
-from crm_gym.tools import base, client, company, contact, contract, document, ending, note, opportunity, quote
-from crm_gym.tools.base import Tool, ToolCall, ToolResult
+from crm_gym.errors import ToolError
+from crm_gym.tools import client, company, contact, contract, document, ending, note, opportunity, quote
+from crm_gym.tools.base import Tool, ToolCall, ToolResult, unknown_tool
 
 _IN_ORDER: tuple[Tool, ...] = (
     opportunity.create_new_opportunity,
@@ -48,8 +49,22 @@ TOOL_NAMES: tuple[str, ...] = tuple(TOOLS)
 
 
 def call(crm: Crm, request: ToolCall) -> ToolResult:
-    """Run one call through `TOOLS`; a refused call changes nothing and comes back as an error."""
-    return base.call(TOOLS, crm, request)
+    """Run one call through `TOOLS`.
+
+    A refused call changes nothing and comes back as an error; any other error takes its changes back and goes on up.
+    """
+    tool = TOOLS.get(request.tool)
+    if tool is None:
+        return ToolResult(request, None, unknown_tool(request.tool, TOOLS))
+    mark = crm.mark()
+    try:
+        return ToolResult(request, tool.run(crm, tool.check(request.arguments)))
+    except ToolError as refusal:
+        crm.undo(mark)
+        return ToolResult(request, None, refusal)
+    except BaseException:
+        crm.undo(mark)
+        raise
 
 
 __all__ = ["TOOLS", "TOOL_NAMES", "Tool", "ToolCall", "ToolResult", "call"]

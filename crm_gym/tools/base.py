@@ -5,15 +5,15 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, ValidationError, create_model
 from pydantic.fields import FieldInfo
 
-from crm_gym.atoms import short
+from crm_gym.atoms import Wire, short
 from crm_gym.crm import Crm
 from crm_gym.errors import CODES, ToolError, near_miss
-from crm_gym.schema import TABLE_OF, Column, Table, number_json, row_json, row_text
+from crm_gym.schema import TABLE_OF, Column, Table, find_marker, number_json, row_json, row_text
 from crm_gym.strict_json import encode
 
 Kind = Literal["read", "write", "end"]
@@ -60,6 +60,62 @@ class ToolResult:
         return row_text(self.raw) if type(self.raw) in TABLE_OF else encode(plain(self.raw))
 
 
+class Checked:
+    """Checked arguments as attributes, as an instance of the arguments model has them."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self.__dict__ = values
+
+
+class Plan(NamedTuple):
+    """How to read arguments that are plainly right: what an arguments model says, as plain dicts.
+
+    Attributes:
+        checks: Argument to the check of its atom; nested objects have a plan of their own.
+        required: Names that must be there.
+        defaults: Values of those that need not.
+    """
+
+    checks: dict[str, Callable[[Any], Any]]
+    required: frozenset[str]
+    defaults: dict[str, Any]
+
+    def read(self, arguments: Mapping[str, JSON]) -> dict[str, Any] | None:
+        """The arguments in row form; None if anything about them is not plain."""
+        values = self.defaults.copy()
+        checks = self.checks
+        try:
+            for name, value in arguments.items():
+                values[name] = checks[name](value)
+        except (LookupError, ValueError, AttributeError, TypeError):
+            return None
+        return values if self.required <= arguments.keys() else None
+
+
+def plan_of(arguments: type[BaseModel]) -> Plan | None:
+    """The plan of an arguments model; None if it holds more than atoms and an `updates` object of atoms."""
+    checks: dict[str, Callable[[Any], Any]] = {}
+    for name, info in arguments.model_fields.items():
+        wire = find_marker(info, Wire)
+        if wire is not None:
+            checks[name] = wire.atom.check
+        elif isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
+            inner = plan_of(info.annotation)
+            if inner is None:
+                return None
+            checks[name] = functools.partial(_read_updates, inner)
+        else:
+            return None
+    fields = arguments.model_fields
+    required = frozenset(name for name, info in fields.items() if info.is_required())
+    return Plan(checks, required, {name: info.default for name, info in fields.items() if name not in required})
+
+
+def _read_updates(plan: Plan, updates: Any) -> dict[str, Any]:
+    """Only the fields given; raises LookupError for what the model has to judge."""
+    return {name: plan.checks[name](value) for name, value in updates.items()}
+
+
 class Arguments(BaseModel):
     """Base of all arguments models: strict, nothing extra."""
 
@@ -94,20 +150,27 @@ class Tool:
         """JSON Schema of the arguments: one flat object, no references; do not change it."""
         return _plain_schema(self.arguments)
 
-    @functools.cached_property
-    def _validate(self) -> Callable[[Any], Any]:
-        return self.arguments.__pydantic_validator__.validate_python
-
     def check(self, arguments: Mapping[str, JSON]) -> Any:
-        """The arguments as a checked model.
+        """The arguments, checked, in row form, as attributes.
+
+        Calls that are plainly right take a short cut around pydantic; the model has the last word on all others.
 
         Raises:
             ToolError: For the first fault in the published order.
         """
+        plan = self._plan
+        if plan is not None:
+            values = plan.read(arguments)
+            if values is not None:
+                return Checked(values)
         try:
-            return self._validate(arguments)
+            return self.arguments.model_validate(arguments)
         except ValidationError as fault:
             raise _refusal(self, arguments, fault) from None
+
+    @functools.cached_property
+    def _plan(self) -> Plan | None:
+        return plan_of(self.arguments)
 
 
 def tool(
@@ -159,23 +222,6 @@ def modifying(table: Table) -> type[Arguments]:
     )
     made.immutable = frozenset(column.name for column in table.columns if not column.mutable)
     return made
-
-
-def call(tools: Mapping[str, Tool], crm: Crm, request: ToolCall) -> ToolResult:
-    """Run one call. A refused call changes nothing; any other error takes its changes back and goes on up."""
-    tool = tools.get(request.tool)
-    if tool is None:
-        return ToolResult(request, error=unknown_tool(request.tool, tools))
-    mark = len(crm.journal.changes)
-    try:
-        value = tool.run(crm, tool.check(request.arguments))
-    except ToolError as refusal:
-        crm.undo(mark)
-        return ToolResult(request, error=refusal)
-    except BaseException:
-        crm.undo(mark)
-        raise
-    return ToolResult(request, value)
 
 
 def unknown_tool(name: object, tools: Mapping[str, Tool]) -> ToolError:

@@ -12,7 +12,7 @@ from crm_gym.schema import Row
 def modify(crm: Crm, table: str, arguments: Any) -> Row:
     """Apply `updates` to the record `id` of a table and return it."""
     updates = arguments.updates
-    given = {name: getattr(updates, name) for name in type(updates).model_fields if name in updates.model_fields_set}
+    given = updates if isinstance(updates, dict) else {name: getattr(updates, name) for name in updates.model_fields_set}
     if not given:
         raise ToolError("no_change", "updates", "updates must hold at least one field to change; it is empty.")
     return crm.update(crm.need(table, arguments.id, "id"), given)
