@@ -2,6 +2,7 @@
 
 from crm_gym.crm import Crm, Snapshot, diff
 from crm_gym.entities import (
+    ENTITIES,
     Client,
     Company,
     Contact,
@@ -12,7 +13,7 @@ from crm_gym.entities import (
     Quote,
 )
 from crm_gym.env import CrmEnv
-from crm_gym.errors import CODES, CrmGymError, StaleSnapshot, TaskError, ToolError, UsageError
+from crm_gym.errors import CODES, CrmGymError, StaleSnapshot, TaskError, ToolError, UsageError, near_miss
 from crm_gym.evaluation.rollout import Agent, Episode, rollout
 from crm_gym.registration import IDS, make_vec, register_all
 from crm_gym.rewards import RewardConfig
@@ -28,6 +29,7 @@ register_all()
 
 __all__ = [
     "CODES",
+    "ENTITIES",
     "FAMILIES",
     "IDS",
     "SUITES",
@@ -62,6 +64,7 @@ __all__ = [
     "find_task",
     "load_suite",
     "make_vec",
+    "near_miss",
     "rollout",
     "verify",
 ]

@@ -17,6 +17,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
@@ -41,12 +42,13 @@ _LABEL = r"(?!-)[A-Za-z0-9-]{1,63}+(?<!-)"  # RFC 1123, 2.1
 _EMAIL = re.compile(rf"{_ATEXT}(?:\.{_ATEXT})*+@(?:{_LABEL}\.)++(?=[A-Za-z]){_LABEL}(?<=..)")
 _URL = re.compile(rf"https?://{_LABEL}(?:\.{_LABEL})*+(?::[0-9]{{1,5}})?(?:[/?#][!-~]*)?", re.IGNORECASE)
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 
 def refuse(code: str, tail: str) -> PydanticCustomError:
     """An error for pydantic to collect; the tail follows the field's name in the sentence."""
-    return PydanticCustomError(code, "{tail}", {"tail": tail})  # type: ignore[arg-type]
+    return PydanticCustomError(code, "{tail}", {"tail": tail})
 
 
 def short(value: object) -> str:
@@ -116,7 +118,7 @@ def text(limit: int = NAME_CHARS, *, blank: bool = False, lines: bool = False) -
     """A text of at most `limit` characters; `lines` allows tabs and newlines."""
     invalid = _INVALID_LINES if lines else _INVALID
 
-    def check(value: Any) -> str:
+    def check(value: Any) -> Any:
         if type(value) is not str:
             value = _str(value)
         if not value.isprintable() and invalid.search(value):
@@ -135,7 +137,7 @@ def email() -> Atom:
     """A plain address, trimmed; at most 254 characters."""
     inner = text(EMAIL_CHARS).check
 
-    def check(value: Any) -> str:
+    def check(value: Any) -> Any:
         if type(value) is str and len(value) <= EMAIL_CHARS and _EMAIL.fullmatch(value):
             return value
         value = inner(_str(value).strip())
@@ -150,7 +152,7 @@ def url() -> Atom:
     """An http or https address."""
     inner = text(URL_CHARS).check
 
-    def check(value: Any) -> str:
+    def check(value: Any) -> Any:
         value = inner(value)
         if not _URL.fullmatch(value):
             raise refuse("url_format", f"must be an http:// or https:// address; got {short(value)}.")
@@ -165,7 +167,7 @@ def file_name() -> Atom:
     inner = text(FILE_NAME_CHARS).check
     listed = ", ".join(FILE_EXTENSIONS)
 
-    def check(value: Any) -> str:
+    def check(value: Any) -> Any:
         value = inner(value)
         if not _FILE_NAME.fullmatch(value):
             raise refuse(
@@ -173,14 +175,15 @@ def file_name() -> Atom:
                 "must begin with a letter or digit and hold only letters, digits, dots, underscores and hyphens;"
                 f" got {short(value)}.",
             )
-        stem, dot, extension = value.rpartition(".")
+        _, dot, extension = value.rpartition(".")
         if not dot or not extension:
             raise refuse("file_extension_missing", f"must end in one of {listed}; {short(value)} has no extension.")
         if extension.lower() not in FILE_EXTENSIONS:
             raise refuse("file_extension_unsupported", f"must end in one of {listed}; got {short(value)}.")
         return value
 
-    return Atom("file_name", check, {"type": "string", "maxLength": FILE_NAME_CHARS}, limit=FILE_NAME_CHARS)
+    schema = {"type": "string", "maxLength": FILE_NAME_CHARS, "minLength": 1}
+    return Atom("file_name", check, schema, limit=FILE_NAME_CHARS)
 
 
 def _number(value: Any, what: str) -> Decimal:
@@ -234,7 +237,7 @@ def _day_text(value: Any) -> Any:
 def day() -> Atom:
     """A calendar date; YYYY-MM-DD on the wire and in rows."""
 
-    def check(value: Any) -> str:
+    def check(value: Any) -> Any:
         value = _str(value)
         try:
             parse_day(value)
@@ -252,7 +255,7 @@ def _stamp_text(value: Any) -> Any:
 def stamp() -> Atom:
     """A point in time, UTC, to the second; YYYY-MM-DDTHH:MM:SSZ on the wire and in rows."""
 
-    def check(value: Any) -> str:
+    def check(value: Any) -> Any:
         value = _str(value)
         try:
             if not _STAMP.fullmatch(value):
@@ -270,7 +273,7 @@ def enum(members: type[StrEnum]) -> Atom:
     words = frozenset(str(member) for member in members)
     listed = ", ".join(member.value for member in members)
 
-    def check(value: Any) -> str:
+    def check(value: Any) -> Any:
         if type(value) is not str:
             value = _str(value)
         if value not in words:
@@ -297,6 +300,18 @@ def names() -> Atom:
 def record_id() -> Atom:
     """The id of a record. Whether there is such a record is asked later, of the CRM."""
     return Atom("id", _str, {"type": "string", "format": "uuid"})
+
+
+def own_id() -> Atom:
+    """A record's own id; entities made by hand may bring one, if it is a UUID as text."""
+
+    def uuid_text(value: Any) -> Any:
+        text = str(value) if isinstance(value, UUID) else value
+        if not isinstance(text, str) or not _UUID.fullmatch(text):
+            raise refuse("uuid_parsing", f"must be a UUID in lower case; got {short(value)}.")
+        return text
+
+    return Atom("id", _str, {"type": "string", "format": "uuid"}, from_python=uuid_text)
 
 
 def whole(low: int, high: int) -> Atom:

@@ -118,6 +118,9 @@ Stamp = Annotated[datetime, atoms.stamp()]
 Names = Annotated[list[str], atoms.names()]
 
 
+OwnId = Annotated[str, atoms.own_id(), Key()]
+
+
 def _key() -> Any:
     return Field(default_factory=random_id, description="id of the record, given by the CRM")
 
@@ -135,7 +138,7 @@ class Entity(BaseModel):
 class Client(Entity):
     """A customer, won or hoped for."""
 
-    client_id: Annotated[Id, Key()] = _key()
+    client_id: OwnId = _key()
     name: Name = _field("name of the client")
     email: Annotated[Email, Unique()] = _field("e-mail address, used by no other client")
     status: Annotated[ClientStatus, atoms.enum(ClientStatus)] = _field("status of the relation")
@@ -149,7 +152,7 @@ class Client(Entity):
 class Contact(Entity):
     """A person at a client."""
 
-    contact_id: Annotated[Id, Key()] = _key()
+    contact_id: OwnId = _key()
     first_name: Name = _field("given name")
     last_name: Name = _field("family name")
     client_id: Annotated[Id, Ref("Client")] = _field("id of the client the person works for")
@@ -162,7 +165,7 @@ class Contact(Entity):
 class Opportunity(Entity):
     """A deal in the making, or one that was closed."""
 
-    opportunity_id: Annotated[Id, Key()] = _key()
+    opportunity_id: OwnId = _key()
     name: Name = _field("name of the deal")
     client_id: Annotated[Id, Ref("Client", moves=True)] = _field("id of the client")
     amount: Money = _field("value of the deal, more than 0, at most 10,000,000, at most two decimals")
@@ -176,7 +179,7 @@ class Opportunity(Entity):
 class Quote(Entity):
     """An offer made for a deal."""
 
-    quote_id: Annotated[Id, Key()] = _key()
+    quote_id: OwnId = _key()
     opportunity_id: Annotated[Id, Ref("Opportunity", on_delete="cascade")] = _field("id of the deal")
     amount: Money = _field("offered amount, more than 0, at most 10,000,000, at most two decimals")
     status: Annotated[QuoteStatus, atoms.enum(QuoteStatus)] = _field("status of the quote")
@@ -189,7 +192,7 @@ class Quote(Entity):
 class Contract(Entity):
     """An agreement with a client."""
 
-    contract_id: Annotated[Id, Key()] = _key()
+    contract_id: OwnId = _key()
     client_id: Annotated[Id, Ref("Client")] = _field("id of the client")
     opportunity_id: Annotated[Id, Ref("Opportunity", on_delete="empty")] | None = _field("id of the deal", None)
     status: Annotated[ContractStatus, atoms.enum(ContractStatus)] = _field(
@@ -204,7 +207,7 @@ class Contract(Entity):
 class Company(Entity):
     """A partner, vendor or competitor: a company that is no client."""
 
-    company_id: Annotated[Id, Key()] = _key()
+    company_id: OwnId = _key()
     name: Name = _field("name of the company")
     type: Annotated[CompanyType, atoms.enum(CompanyType)] | None = _field("what the company is to us", None)
     industry: Text | None = _field("line of business", None)
@@ -215,7 +218,7 @@ class Company(Entity):
 class Document(Entity):
     """A file attached to a record."""
 
-    document_id: Annotated[Id, Key()] = _key()
+    document_id: OwnId = _key()
     entity_type: Annotated[DocumentEntityType, atoms.enum(DocumentEntityType)] = _field("kind of the record")
     entity_id: Annotated[Id, Ref("entity_type", by_field=True, on_delete="cascade")] = _field("id of the record")
     file_name: FileName = _field(
@@ -229,7 +232,7 @@ class Document(Entity):
 class Note(Entity):
     """A remark on a record."""
 
-    note_id: Annotated[Id, Key()] = _key()
+    note_id: OwnId = _key()
     entity_type: Annotated[NoteEntityType, atoms.enum(NoteEntityType)] = _field("kind of the record")
     entity_id: Annotated[Id, Ref("entity_type", by_field=True, on_delete="cascade")] = _field("id of the record")
     content: Content = _field("text of the note")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
@@ -16,7 +17,7 @@ from crm_gym.journal import Journal
 from crm_gym.rewards import RewardConfig
 from crm_gym.sampler import TaskSampler
 from crm_gym.strict_json import encode
-from crm_gym.tasks.catalogue import load_suite
+from crm_gym.tasks.catalogue import load_suite, names_of
 from crm_gym.tasks.task import Task
 from crm_gym.tools import TOOLS, ToolResult, call
 from crm_gym.verify import Verdict, verify
@@ -69,7 +70,10 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         TaskError: If a task given to reset is malformed.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi", "human"], "render_fps": 4}
+    metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
+        "render_modes": ["ansi", "human"],
+        "render_fps": 4,
+    }
 
     def __init__(
         self,
@@ -98,10 +102,10 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         self.refusals, self.ends_on = refusals, ends_on
         self.expose_reference, self.include_tool_hints = expose_reference, include_tool_hints
         self.reward_config = _reward_config(reward)
-        self.sampler = TaskSampler([self._by_protocol(task) for task in load_suite(suite, tasks)], weights)
+        names = None if tasks is None else names_of(tasks)
+        self.sampler = TaskSampler(_selection(suite, names, refusals), weights)
         self._schemas = spaces.tool_schemas()
-        self._openings: dict[str, _Opening] = {}
-        self._opening: _Opening
+        self._task: Task
         self._over = True
 
     @property
@@ -111,21 +115,21 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         Raises:
             ResetNeeded: Before the first reset.
         """
-        if not hasattr(self, "_opening"):
+        if not hasattr(self, "_task"):
             raise ResetNeeded("there is no task yet; call reset() first")
-        return self._opening.task
+        return self._task
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[spaces.Observation, Info]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[spaces.Observation, Info]:
         """Begin an episode. The seed fixes the task, the ids and the times, byte for byte."""
         if seed is not None:  # without one, Env.reset has nothing to do
             super().reset(seed=seed)
             self.sampler.restart()
         rng, sampler = self.np_random, self.sampler
         task = self._choose(options) if options else sampler.task(rng)
-        opening = self._openings.get(task.id)
-        if opening is None or opening.task is not task:
-            opening = self._openings[task.id] = _Opening(task)
-        self._opening = opening
+        opening = _opening(task)
+        self._task, self._start = task, opening.observation
         self.crm: Crm = task.world.crm.fork(sampler.draw(rng))
         self._heard: list[ToolResult] = []
         self._calls: list[ToolResult] = []
@@ -168,10 +172,10 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
             self._calls.append(result)
             if self.render_mode == "human":
                 print(self._draw())
-        observation = spaces.observe(self._opening.observation, self.crm.counts(), self._steps, result, text)
+        observation = spaces.observe(self._start, self.crm.counts(), self._steps, result, text)
         return observation, sum(terms.values()), over, False, self._info(terms, result.error)
 
-    def render(self) -> str | None:  # type: ignore[override]
+    def render(self) -> str | None:
         """The episode as a coloured text: request, calls, changes, verdict. None unless render_mode is "ansi"."""
         return self._draw() if self.render_mode == "ansi" else None
 
@@ -183,9 +187,6 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         """What the state says of the episode so far, with what is missing: not for policies."""
         return self._verdict
 
-    def _by_protocol(self, task: Task) -> Task:
-        return task.by_attempt() if self.refusals == "attempt" else task
-
     def _choose(self, options: Mapping[str, Any]) -> Task:
         for name in options:
             if name not in _OPTIONS:
@@ -195,7 +196,7 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         name, value = next(iter(options.items()))
         if name == "task":
             task = value if isinstance(value, Task) else Task.from_mapping(value)
-            return self._by_protocol(task)
+            return _by_protocol(task, self.refusals)
         field = "id" if name == "task_id" else "family"
         found = [task for task in self.sampler.tasks if getattr(task, field) == value]
         if not found:
@@ -205,7 +206,7 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
 
     def _judge(self, result: ToolResult) -> Verdict:
         """The verdict after a call; worked out anew only if the state, or what was heard, is new."""
-        task, changes = self._opening.task, self.crm.journal.changes
+        task, changes = self._task, self.crm.journal.changes
         if task.goal.heard(result):  # what speaks to the goal is all a verdict needs of the past
             self._heard = [result]
         elif len(changes) == self._judged:
@@ -214,7 +215,7 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         return verify(task, self.crm.journal, self._heard)
 
     def _info(self, terms: dict[str, float], error: ToolError | None) -> Info:
-        verdict, task = self._verdict, self._opening.task
+        verdict, task = self._verdict, self._task
         return {
             "task_id": task.id,
             "family": task.family,
@@ -228,17 +229,31 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         return render.ansi(self.task, self._calls, self.crm.journal, self._verdict, over=self._over)
 
 
+def _by_protocol(task: Task, refusals: str) -> Task:
+    return task.by_attempt() if refusals == "attempt" else task
+
+
+@functools.lru_cache(maxsize=64)
+def _selection(suite: str, tasks: tuple[str, ...] | None, refusals: str) -> tuple[Task, ...]:
+    """The tasks of an environment; those with the same keywords share them."""
+    return tuple(_by_protocol(task, refusals) for task in load_suite(suite, tasks))
+
+
 class _Opening:
     """What every episode of a task begins with, worked out once."""
 
-    __slots__ = ("observation", "summary", "task", "verdict")
+    __slots__ = ("observation", "summary", "verdict")
 
     def __init__(self, task: Task) -> None:
-        self.task = task
         self.verdict = verdict = verify(task, Journal())
         self.summary = verdict.summary()
         request = spaces.ascii_text(task.request)
         self.observation = spaces.observe_start(request, task.today, task.world.crm.counts())
+
+
+@functools.lru_cache(maxsize=1024)
+def _opening(task: Task) -> _Opening:
+    return _Opening(task)
 
 
 def _reward_config(reward: Mapping[str, float] | RewardConfig | None) -> RewardConfig:

@@ -1,10 +1,10 @@
 """What can go wrong, in one tree.
 
-    CrmGymError
-    ├── ToolError (also a ValueError)    the CRM refused a tool call; shown to the agent, changes nothing
-    ├── TaskError (also a ValueError)    a task or a suite is not what it should be; stops the run
-    ├── UsageError (also a ValueError)   a keyword, a name or an option is wrong; stops the run
-    └── StaleSnapshot (also a ValueError) a snapshot points at changes that have been undone since
+CrmGymError
+├── ToolError (also a ValueError)    the CRM refused a tool call; shown to the agent, changes nothing
+├── TaskError (also a ValueError)    a task or a suite is not what it should be; stops the run
+├── UsageError (also a ValueError)   a keyword, a name or an option is wrong; stops the run
+└── StaleSnapshot (also a ValueError) a snapshot points at changes that have been undone since
 """
 
 from __future__ import annotations
@@ -85,10 +85,15 @@ class StaleSnapshot(CrmGymError, ValueError):
     """A snapshot points at changes that have been undone since, or belongs to another Crm."""
 
 
+_COMPARED, _LISTED = 100, 40  # characters compared (the work grows with them), names listed
+
+
 def near_miss(word: object, known: Iterable[str]) -> str:
     """A sentence's tail that offers the closest known word, or lists what is known."""
-    names = list(known)
-    close = difflib.get_close_matches(str(word), names, n=1, cutoff=0.6)
+    names = {str(name).casefold(): str(name) for name in known}
+    close = difflib.get_close_matches(str(word)[:_COMPARED].casefold(), names, n=1, cutoff=0.6)
     if close:
-        return f"did you mean {close[0]!r}?"
-    return "known are " + ", ".join(names) + "." if names else "none is known."
+        return f"did you mean {names[close[0]]!r}?"
+    shown = list(names.values())
+    more = f" and {len(shown) - _LISTED} more." if len(shown) > _LISTED else "."
+    return "known are " + ", ".join(shown[:_LISTED]) + more if shown else "none is known."

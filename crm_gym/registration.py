@@ -29,9 +29,7 @@ def register_all() -> None:
     """Register every id of `IDS`; ids that are registered already stay as they are."""
     for env_id, kwargs in IDS.items():
         if env_id not in gym.registry:
-            gym.register(
-                env_id, entry_point="crm_gym.env:CrmEnv", kwargs=kwargs, max_episode_steps=MAX_EPISODE_STEPS
-            )
+            gym.register(env_id, entry_point="crm_gym.env:CrmEnv", kwargs=kwargs, max_episode_steps=MAX_EPISODE_STEPS)
 
 
 def make_vec(

@@ -19,7 +19,7 @@ _SHOWN = 20
 
 def ansi(task: Task, calls: Sequence[ToolResult], journal: Journal, verdict: Verdict, *, over: bool) -> str:
     """The whole episode so far. Control characters in what is shown are escaped, never sent to the terminal."""
-    lines = [f"{BOLD}{task.id}{PLAIN}  {DIM}today {task.today}{PLAIN}", safe(task.request), ""]
+    lines = [f"{BOLD}{safe(task.id)}{PLAIN}  {DIM}today {task.today}{PLAIN}", safe(task.request), ""]
     if len(calls) > _SHOWN:
         lines.append(f"{DIM}... {len(calls) - _SHOWN} earlier calls{PLAIN}")
     first = max(0, len(calls) - _SHOWN)

@@ -16,7 +16,6 @@ from crm_gym.errors import ToolError
 from crm_gym.schema import TABLES, Row
 from crm_gym.store.base import Store
 
-
 Values = Mapping[str, Any]
 Rule = Callable[[Store, str, Values, Row | None], None]
 
@@ -27,7 +26,9 @@ _REFS = {name: tuple(c for c in table.columns if c.ref is not None) for name, ta
 def not_found(table: str, field: str, record: object) -> ToolError:
     """The refusal for an id that is no record of that entity."""
     shown = str(record) if len(str(record)) <= 60 else str(record)[:57] + "..."
-    return ToolError("not_found", field, f"{field} must be the id of an existing {table}; there is none with {shown!r}.")
+    return ToolError(
+        "not_found", field, f"{field} must be the id of an existing {table}; there is none with {shown!r}."
+    )
 
 
 def references_exist(table: str) -> Rule:
@@ -83,7 +84,7 @@ def close_date_is_ahead(store: Store, today: str, values: Values, row: Row | Non
 
 def contract_ends_after_start(store: Store, today: str, values: Values, row: Row | None) -> None:
     """date_order: a contract does not end before it starts."""
-    start, end = values.get("start_date"), values.get("end_date")
+    start, end = (values.get(name, getattr(row, name, None)) for name in ("start_date", "end_date"))
     if start is not None and end is not None and end < start:
         raise ToolError("date_order", "end_date", f"end_date must not be before start_date, {start}; got {end}.")
 

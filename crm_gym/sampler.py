@@ -15,7 +15,7 @@ from crm_gym.tools import TOOLS
 
 Weights = Literal["uniform", "frequency"]
 WEIGHTS = ("uniform", "frequency")
-_BLOCK, _BITS = 64, 63
+_BLOCK, _BITS = 16, 63  # numbers drawn at once: cheap, and little to keep for an idle environment
 
 
 class TaskSampler:

@@ -137,9 +137,7 @@ def _signature(tool: Tool) -> inspect.Signature:
         kind: Any = _TYPES.get(tool.schema["properties"][name].get("type"), Any)
         annotation = kind if info.is_required() or info.default is not None else kind | None
         parameters.append(
-            inspect.Parameter(
-                name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=annotation
-            )
+            inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=annotation)
         )
     return inspect.Signature(parameters)
 

@@ -61,7 +61,7 @@ class Table:
     name: str
     entity: type[Entity]
     columns: tuple[Column, ...]
-    row: Callable[..., Row]
+    row: type[Any]
     plural: str
 
     @property
@@ -122,12 +122,11 @@ def _build(name: str, model: type[Entity]) -> Table:
 TABLES: dict[str, Table] = {name: _build(name, model) for name, model in ENTITIES.items()}
 """The eight tables by entity name, in the order of `ENTITIES`."""
 
-TABLE_OF: dict[type, str] = {table.row: name for name, table in TABLES.items()}  # type: ignore[misc]
+TABLE_OF: dict[type, str] = {table.row: name for name, table in TABLES.items()}
 """Row class to table name."""
 
 _MONEY: dict[type, tuple[str, ...]] = {
-    table.row: tuple(c.name for c in table.columns if c.atom.kind == "money")  # type: ignore[misc]
-    for table in TABLES.values()
+    table.row: tuple(c.name for c in table.columns if c.atom.kind == "money") for table in TABLES.values()
 }
 
 
@@ -165,10 +164,10 @@ def _writer(table: Table) -> Callable[[Row], str]:
         fields.append(f'"{column.name}":{{{value}}}')
     source = "lambda row: f'{{" + ",".join(fields) + "}}'"
     names = {"text": encode_basestring_ascii, "money": _money_text, "names": _names_text, "null": "null"}
-    return eval(source, names)  # type: ignore[no-any-return]  # noqa: S307  nothing but column names in it
+    return eval(source, names)  # type: ignore[no-any-return]
 
 
-_WRITERS: dict[type, Callable[[Row], str]] = {table.row: _writer(table) for table in TABLES.values()}  # type: ignore[misc]
+_WRITERS: dict[type, Callable[[Row], str]] = {table.row: _writer(table) for table in TABLES.values()}
 
 
 def row_text(row: Row) -> str:
@@ -189,5 +188,3 @@ def entity_values(entity: Entity) -> dict[str, Any]:
         value = getattr(entity, column.name)
         values[column.name] = None if value is None else column.atom.check(column.atom.from_python(value))
     return values
-
-

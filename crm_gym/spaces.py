@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import re
 import string
 from collections.abc import Mapping
@@ -31,12 +33,22 @@ NOT_CALLED, OK, REFUSED = 0, 1, 2
 Observation = dict[str, Any]
 
 
+@functools.cache
+def _text_space(limit: int) -> spaces.Text:
+    return spaces.Text(min_length=0, max_length=limit, charset=CHARSET)
+
+
+def _text(limit: int) -> spaces.Text:
+    """A Text space with a generator of its own; the tables of its characters are shared by all."""
+    return copy.copy(_text_space(limit))
+
+
 def action_space() -> spaces.Dict:
     """The canonical action: a tool's number in `TOOLS` and its arguments as a JSON object in text."""
     return spaces.Dict(
         {
             "tool": spaces.Discrete(len(TOOLS)),
-            "arguments": spaces.Text(min_length=0, max_length=MAX_CHARS, charset=CHARSET),
+            "arguments": _text(MAX_CHARS),
         }
     )
 
@@ -78,7 +90,7 @@ def _mapping(action: object) -> dict[str, Any]:
     if type(action) is ToolCall:
         return {"tool": action.tool, "arguments": action.arguments}
     if isinstance(action, str | bytes):
-        action = parse(_text(action))
+        action = parse(_unicode(action))
     if not isinstance(action, Mapping):
         raise _malformed("wrong_type", "action", f"must be a tool call; got {short(type(action).__name__)}")
     for name in action:
@@ -92,7 +104,7 @@ def _mapping(action: object) -> dict[str, Any]:
 def _read(name: str, arguments: object) -> Decoded:
     text = None
     if isinstance(arguments, str | bytes):
-        text = arguments if type(arguments) is str else _text(arguments)
+        text = arguments if type(arguments) is str else _unicode(arguments)
         arguments = parse(text) if text and not text.isspace() else {}  # "" is the empty form: no arguments
     else:
         arguments = normal(arguments)
@@ -101,7 +113,7 @@ def _read(name: str, arguments: object) -> Decoded:
     return ToolCall(name, arguments), None, text
 
 
-def _text(value: str | bytes) -> str:
+def _unicode(value: str | bytes) -> str:
     if isinstance(value, str):
         return str.__str__(value)
     try:
@@ -129,8 +141,9 @@ def _tool_name(tool: object) -> str:
     return TOOL_NAMES[tool]
 
 
+@functools.cache
 def observation_space() -> spaces.Dict:
-    """What the policy sees, a flat Dict. Texts are ASCII; what is not is written \\uXXXX as in JSON.
+    """What the policy sees, a flat Dict; one object for all environments. Texts are ASCII; what is not is written \\uXXXX as in JSON.
 
     - request: what is asked. today: the CRM's own day, YYYY-MM-DD.
     - tool, arguments: the last call; arguments as JSON text. "" before the first call.
@@ -139,18 +152,15 @@ def observation_space() -> spaces.Dict:
     - counts: records in the eight tables, in the order of `ENTITIES`. steps: calls so far.
     """
 
-    def text(limit: int) -> spaces.Text:
-        return spaces.Text(min_length=0, max_length=limit, charset=CHARSET)
-
     return spaces.Dict(
         {
-            "request": text(REQUEST_CHARS),
-            "today": text(10),
-            "tool": text(CODE_CHARS),
-            "arguments": text(ARGUMENTS_CHARS),
+            "request": _text(REQUEST_CHARS),
+            "today": _text(10),
+            "tool": _text(CODE_CHARS),
+            "arguments": _text(ARGUMENTS_CHARS),
             "status": spaces.Discrete(3),
-            "error_code": text(CODE_CHARS),
-            "result": text(RESULT_CHARS),
+            "error_code": _text(CODE_CHARS),
+            "result": _text(RESULT_CHARS),
             "counts": spaces.Box(0, COUNT_HIGH, shape=(len(TABLES),), dtype=np.int64),
             "steps": spaces.Discrete(COUNT_HIGH),
         }
@@ -222,6 +232,7 @@ def observe(start: Observation, counts: list[int], steps: int, last: ToolResult,
     }
 
 
+@functools.cache
 def tool_schemas() -> str:
     """All tools as one JSON text: a list of name, kind, description and arguments (JSON Schema), in action order."""
     return encode(
@@ -230,5 +241,3 @@ def tool_schemas() -> str:
             for tool in TOOLS.values()
         ]
     )
-
-

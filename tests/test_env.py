@@ -878,10 +878,11 @@ def test_render_is_none_without_a_mode_and_prints_in_human(capsys):
 
 def test_render_sends_no_control_characters_to_the_terminal():
     evil = "\x1b[2J\x07\u202e"
-    records = [{"table": "Client", "client_id": f"id{evil}", "name": "A", "email": "a@a.example", "status": "Active"}]
     env = make(render_mode="ansi")
-    env.reset(options={"task": own_task(id=f"OWN{evil}", request=f"Please{evil}", records=records)})
-    env.step({"tool": "modify_client", "arguments": {"id": f"id{evil}", "updates": {"owner": "O"}}})
+    task = own_task(id=f"OWN{evil}", request=f"Please{evil}", records=clients(1))
+    env.reset(options={"task": task})
+    (client,) = env.crm.find("Client")
+    env.step({"tool": "modify_client", "arguments": {"id": client.client_id, "updates": {"owner": "\u202eO"}}})
     env.step({"tool": "client_search", "arguments": {"name": evil, evil: 1}})
     env.step({"tool": evil})
     text = env.render()

@@ -13,8 +13,7 @@ import gymnasium as gym
 
 from crm_agents.constant import ConstantAgent
 from crm_agents.scripted import DeclineAgent, EchoAgent, NullAgent, OracleAgent, RandomAgent
-from crm_gym import FAMILIES, IDS, TOOL_NAMES, Agent, Episode, UsageError, load_suite, rollout
-from crm_gym.errors import near_miss
+from crm_gym import FAMILIES, IDS, TOOL_NAMES, Agent, Episode, UsageError, load_suite, near_miss, rollout
 
 AGENTS: dict[str, Callable[[gym.Env[Any, Any], int], Agent]] = {
     "oracle": lambda env, seed: OracleAgent(env),

@@ -83,7 +83,9 @@ def rollout(
         The episode; truncated if `max_steps` ended it.
     """
     observation, info = env.reset(seed=seed, options=options)
-    state, total, actions, errors = None, 0.0, [], []
+    state, total = None, 0.0
+    actions: list[Any] = []
+    errors: list[str] = []
     terminated = truncated = False
     while not (terminated or truncated):
         action, state = agent.predict(observation, state, not actions)

@@ -14,12 +14,9 @@ from crm_gym.schema import TABLES, Row
 
 _TABLES = tuple(TABLES)
 _POSITION = {name: index for index, name in enumerate(_TABLES)}
-_UNIQUE = {
-    name: tuple((i, c.name) for i, c in enumerate(table.columns) if c.unique) for name, table in TABLES.items()
-}
+_UNIQUE = {name: tuple((i, c.name) for i, c in enumerate(table.columns) if c.unique) for name, table in TABLES.items()}
 _REFS = {
-    name: tuple((i, c.name) for i, c in enumerate(table.columns) if c.ref is not None)
-    for name, table in TABLES.items()
+    name: tuple((i, c.name) for i, c in enumerate(table.columns) if c.ref is not None) for name, table in TABLES.items()
 }
 _ABSENT: Any = object()
 

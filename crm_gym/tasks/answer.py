@@ -50,12 +50,15 @@ class Answer:
         give: Its form.
         value: JSON value to respond with.
         names: For records: every way to name one, in lower case, to its id.
+        key: The name of the table's id.
+        rows: Ids of the records it comes from.
     """
 
     give: Give
     value: Any
     names: dict[str, str] = field(default_factory=dict)
     key: str = ""
+    rows: tuple[str, ...] = ()
 
     def accepts(self, given: Any) -> bool:
         """Whether the given JSON value says the same."""
@@ -79,7 +82,7 @@ def solve(query: Query, crm: Crm) -> Answer:
     value = _GIVE[query.give](query, rows)
     key = TABLES[query.table].key
     names = _names(crm, query.table) if query.give in ("record", "records") else {}
-    return Answer(query.give, value, names, key)
+    return Answer(query.give, value, names, key, tuple(row[0] for row in rows))
 
 
 def _column(query: Query, name: str | None) -> str:
@@ -172,18 +175,18 @@ def _names(crm: Crm, table: str) -> dict[str, str]:
     """Every id, and every name that only one record has, to the id."""
     seen: dict[str, list[str]] = {}
     for row in crm.find(table):
-        seen.setdefault(row[0], []).append(row[0])
         name = label(row)
         if name:
             seen.setdefault(name.strip().casefold(), []).append(row[0])
-    return {name: ids[0] for name, ids in seen.items() if len(ids) == 1}
+    named = {name: ids[0] for name, ids in seen.items() if len(ids) == 1}
+    return named | {row[0]: row[0] for row in crm.find(table)}  # an id is an id, whatever others are called
 
 
 def _number(value: Any) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
         return None
     try:
-        number = Decimal(value.strip() if isinstance(value, str) else repr(value) if isinstance(value, float) else value)
+        number = Decimal(repr(value) if isinstance(value, float) else value)
     except InvalidOperation:
         return None
     return number if number.is_finite() else None

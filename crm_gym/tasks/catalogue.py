@@ -48,27 +48,30 @@ def load_suite(suite: str = "golden", tasks: Iterable[str] | None = None) -> tup
     """
     if suite not in SUITES:
         raise UsageError(f"suite {suite!r} does not exist; {near_miss(suite, SUITES)}")
-    wanted = None if tasks is None else _names(tasks)
+    wanted = None if tasks is None else names_of(tasks)
     families = FAMILIES if wanted is None else _families(wanted)
     found = [task for family in families for task in golden(family) if _belongs(task, suite)]
     if wanted is not None:
         known = {task.id for task in found} | {task.family for task in found}
         for name in wanted:
             if name not in known:
-                raise UsageError(f"tasks: {name!r} is no task or tool of suite {suite!r}; {near_miss(name, sorted(known))}")
+                raise UsageError(
+                    f"tasks: suite {suite!r} has no task or tool {name!r}; {near_miss(name, sorted(known))}"
+                )
         found = [task for task in found if task.id in wanted or task.family in wanted]
     if not found:
         raise UsageError(f"tasks: nothing of suite {suite!r} is left")
     return tuple(found)
 
 
-def _names(tasks: Iterable[str]) -> list[str]:
+def names_of(tasks: Iterable[str]) -> tuple[str, ...]:
+    """Task ids or tool names as a tuple; a bare text is refused, being a list of its letters otherwise."""
     if isinstance(tasks, str):
         raise UsageError(f"tasks must be a list of task ids or tool names; got the text {tasks!r}")
-    return list(tasks)
+    return tuple(tasks)
 
 
-def _families(wanted: list[str]) -> tuple[str, ...]:
+def _families(wanted: tuple[str, ...]) -> tuple[str, ...]:
     """The files to read: only those named, if nothing but tools is named."""
     return tuple(f for f in FAMILIES if f in wanted) if set(wanted) <= set(FAMILIES) else FAMILIES
 

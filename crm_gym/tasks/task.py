@@ -78,9 +78,9 @@ class TaskSpec(_Spec):
     difficulty: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Task:
-    """One thing to do, frozen.
+    """One thing to do, frozen. Two tasks are the same only if they are one object.
 
     Attributes:
         id: Its id, such as CNC-001.
@@ -125,9 +125,7 @@ class Task:
         """The same task under the `attempt` protocol: a refused task is solved by the refused call itself."""
         if not isinstance(self.goal, RefusalGoal) or self.goal.attempt:
             return self
-        return dataclasses.replace(
-            self, goal=dataclasses.replace(self.goal, attempt=True), solution=(self.goal.call,)
-        )
+        return dataclasses.replace(self, goal=dataclasses.replace(self.goal, attempt=True), solution=(self.goal.call,))
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any], world: World | None = None) -> Task:

@@ -44,6 +44,13 @@ class World:
             self._load(table, dict(fields))
         self.crm = self.crm.fork()  # everything above is now a frozen layer, and the journal is empty
 
+    @classmethod
+    def of(cls, name: str, crm: Crm) -> World:
+        """A world that begins with what a CRM holds now; later changes to that CRM do not reach it."""
+        world = cls.__new__(cls)
+        world.name, world.ids, world.crm = name, {}, crm.fork()
+        return world
+
     @property
     def today(self) -> str:
         """The world's own day, YYYY-MM-DD."""

@@ -226,8 +226,9 @@ def modifying(table: Table) -> type[Arguments]:
 
 def unknown_tool(name: object, tools: Mapping[str, Tool]) -> ToolError:
     """The refusal for a name that is no tool."""
-    return ToolError("unknown_tool", "tool", f"tool must be one of the CRM's tools; got {short(name)}: "
-                     + near_miss(name, tools))
+    return ToolError(
+        "unknown_tool", "tool", f"tool must be one of the CRM's tools; got {short(name)}: " + near_miss(name, tools)
+    )
 
 
 def plain(value: Any) -> JSON:
@@ -244,7 +245,13 @@ def plain(value: Any) -> JSON:
 # From pydantic's errors to one refusal
 
 _OURS = frozenset(CODES)
-_KINDS = {"string": "a text", "array": "a list", "object": "an object", "number": "a number", "integer": "a whole number"}
+_KINDS = {
+    "string": "a text",
+    "array": "a list",
+    "object": "an object",
+    "number": "a number",
+    "integer": "a whole number",
+}
 _STAGE = {"unknown_field": 0, "immutable_field": 0, "missing_field": 1}
 
 

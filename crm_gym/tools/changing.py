@@ -12,7 +12,8 @@ from crm_gym.schema import Row
 def modify(crm: Crm, table: str, arguments: Any) -> Row:
     """Apply `updates` to the record `id` of a table and return it."""
     updates = arguments.updates
-    given = updates if isinstance(updates, dict) else {name: getattr(updates, name) for name in updates.model_fields_set}
-    if not given:
+    if not isinstance(updates, dict):
+        updates = {name: getattr(updates, name) for name in updates.model_fields_set}
+    if not updates:
         raise ToolError("no_change", "updates", "updates must hold at least one field to change; it is empty.")
-    return crm.update(crm.need(table, arguments.id, "id"), given)
+    return crm.update(crm.need(table, arguments.id, "id"), updates)

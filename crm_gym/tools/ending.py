@@ -38,8 +38,10 @@ def decline(crm: Crm, arguments: Any) -> dict[str, Any]:
     the argument at fault."""
     if arguments.code not in CODES:
         raise ToolError(
-            "enum_value", "code", f"code must be one of the refusal codes; got {atoms.short(arguments.code)}: "
-            + near_miss(arguments.code, CODES)
+            "enum_value",
+            "code",
+            f"code must be one of the refusal codes; got {atoms.short(arguments.code)}: "
+            + near_miss(arguments.code, CODES),
         )
     return {"ended": "decline"}
 

@@ -20,7 +20,10 @@ _KEY = TABLE.columns[0].wire
 _ID = model("OneQuote", quote_id=(_KEY, FieldInfo(description="id of the quote")))
 _IDS = model(
     "SeveralQuotes",
-    quote_ids=(Annotated[list[_KEY], Strict()], FieldInfo(description="ids of two or more different quotes")),
+    quote_ids=(
+        Annotated[list[_KEY], Strict()],  # type: ignore[valid-type]
+        FieldInfo(description="ids of two or more different quotes"),
+    ),
 )
 
 

@@ -29,9 +29,11 @@ def criteria(table: Table, *, paged: bool = True) -> type[Arguments]:
     """The arguments of a search in that table."""
     fields = {column.name: _criterion(column) for column in table.columns}
     if paged:
-        limit, offset = Annotated[Any, Wire(atoms.whole(1, MAX_LIMIT))], Annotated[Any, Wire(atoms.whole(0, 10**9))]
-        fields["limit"] = (limit, FieldInfo(default=DEFAULT_LIMIT, description="rows to return, 1 to 100; 20 if absent"))
-        fields["offset"] = (offset, FieldInfo(default=0, description="rows to skip, for the next page"))
+        limit, offset = atoms.whole(1, MAX_LIMIT), atoms.whole(0, 10**9)
+        rows = f"rows to return, 1 to {MAX_LIMIT}; {DEFAULT_LIMIT} if absent"
+        fields["limit"] = (Annotated[Any, Wire(limit)], FieldInfo(default=DEFAULT_LIMIT, description=rows))
+        skip = "rows to skip, for the next page"
+        fields["offset"] = (Annotated[Any, Wire(offset)], FieldInfo(default=0, description=skip))
     return model(f"{table.name}Criteria", **fields)
 
 
@@ -75,5 +77,3 @@ def page(crm: Crm, table: Table, arguments: Any) -> dict[str, Any]:
         "limit": arguments.limit,
         "rows": rows[start : start + arguments.limit],
     }
-
-
