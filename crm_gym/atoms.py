@@ -1,27 +1,16 @@
-"""Atoms: the kinds of value a field can hold, each with its form, its bounds and its refusals.
-
-An atom knows a value in three shapes:
-
-- *wire*: what a tool call carries (a JSON value). `check` turns it into
-- *row*: what the CRM keeps (text, int, exact Decimal, tuple of texts), and `to_python` into
-- *python*: what an entity shows (`date`, `datetime`, enum member).
-"""
+"""The atoms: every kind of value a field can hold. What an atom is stands in `atom`."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic_core import PydanticCustomError, core_schema
-
+from crm_gym.atom import Atom, refuse, short
 from crm_gym.ids import parse_day
 
 MONEY_CEILING = 10_000_000
@@ -44,66 +33,6 @@ _URL = re.compile(rf"https?://{_LABEL}(?:\.{_LABEL})*+(?::[0-9]{{1,5}})?(?:[/?#]
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
-
-
-def refuse(code: str, tail: str) -> PydanticCustomError:
-    """An error for pydantic to collect; the tail follows the field's name in the sentence."""
-    return PydanticCustomError(code, "{tail}", {"tail": tail})
-
-
-def short(value: object) -> str:
-    """A value for an error sentence: its repr, cut to 60 characters."""
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 10**18:
-        return "a whole number of many digits"
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _same(value: Any) -> Any:
-    return value
-
-
-@dataclass(frozen=True)
-class Atom:
-    """One kind of value.
-
-    Attributes:
-        kind: Name of the kind (text, money, date, ...), for schema, SQL and reference tables.
-        check: Wire value to row value; raises what `refuse` makes.
-        schema: JSON Schema of the wire value.
-        to_python: Row value to the value an entity shows.
-        from_python: The value an entity was given to a wire value.
-        limit: Longest text in characters, 0 where it does not apply.
-    """
-
-    kind: str
-    check: Callable[[Any], Any]
-    schema: Mapping[str, Any] = field(hash=False)
-    to_python: Callable[[Any], Any] = _same
-    from_python: Callable[[Any], Any] = _same
-    limit: int = 0
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        def validate(value: Any) -> Any:
-            return self.to_python(self.check(self.from_python(value)))
-
-        return core_schema.no_info_plain_validator_function(validate)
-
-    def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return dict(self.schema)
-
-
-@dataclass(frozen=True)
-class Wire:
-    """The same atom for tool arguments: JSON value in, row value out."""
-
-    atom: Atom
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(self.atom.check)
-
-    def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return dict(self.atom.schema)
 
 
 def _str(value: Any) -> str:
@@ -248,8 +177,11 @@ def day() -> Atom:
     return Atom("date", check, {"type": "string", "format": "date"}, date.fromisoformat, _day_text)
 
 
-def _stamp_text(value: Any) -> Any:
-    return value.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else value
+def stamp_text(value: Any) -> Any:
+    """A datetime as it is written here, in UTC; one without a zone is taken to be UTC. All else as it is."""
+    if not isinstance(value, datetime):
+        return value
+    return (value.astimezone(UTC) if value.tzinfo else value).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def stamp() -> Atom:
@@ -265,7 +197,7 @@ def stamp() -> Atom:
             raise refuse("date_format", f"must be a time written YYYY-MM-DDTHH:MM:SSZ; got {short(value)}.") from None
         return value
 
-    return Atom("datetime", check, {"type": "string", "format": "date-time"}, datetime.fromisoformat, _stamp_text)
+    return Atom("datetime", check, {"type": "string", "format": "date-time"}, datetime.fromisoformat, stamp_text)
 
 
 def enum(members: type[StrEnum]) -> Atom:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from crm_gym import rules
+from crm_gym.digest import HASH_BITS, Sum, row_digest
 from crm_gym.entities import Entity
 from crm_gym.errors import StaleSnapshot, ToolError
 from crm_gym.ids import DEFAULT_TODAY, id_base, nth_id, nth_time, parse_day
 from crm_gym.journal import Change, Journal, new_change
-from crm_gym.schema import TABLES, Row, entity_values, row_json
+from crm_gym.schema import TABLES, Row, entity_values
 from crm_gym.store.base import Store
 from crm_gym.store.memory import MemoryStore
 
-_ENCODE = json.JSONEncoder(separators=(",", ":")).encode
-_HASH_BITS = 256
 _AUTO = {name: tuple(c.name for c in table.columns if c.auto) for name, table in TABLES.items()}
 _GIVEN = {name: tuple(c.name for c in table.columns if c.creatable) for name, table in TABLES.items()}
 _MAKE = {  # row class, what a caller gives in the row's order, whether a time follows; the id comes first
@@ -32,39 +29,6 @@ class Snapshot(NamedTuple):
     journal: Journal
     position: int
     last: Change | None
-
-
-class _Sum:
-    """A sum of row digests, worked out when first asked for, from an older sum and the changes since."""
-
-    __slots__ = ("below", "changes", "value")
-
-    def __init__(self, below: _Sum | None, changes: list[Change]) -> None:
-        self.below = below
-        self.changes = changes
-        self.value: int | None = None if below or changes else 0
-
-    def get(self) -> int:
-        chain = []
-        at: _Sum | None = self
-        while at is not None and at.value is None:
-            chain.append(at)
-            at = at.below
-        total = at.value if at is not None and at.value is not None else 0
-        for link in reversed(chain):
-            for change in link.changes:
-                total += row_digest(change.table, change.after) - row_digest(change.table, change.before)
-            link.value = total = total % (1 << _HASH_BITS)
-            link.below, link.changes = None, []
-        return total
-
-
-def row_digest(table: str, row: Row | None) -> int:
-    """A row's content as a number of 256 bits; 0 for no row."""
-    if row is None:
-        return 0
-    text = _ENCODE([table, *row_json(row).values()])
-    return int.from_bytes(hashlib.blake2b(text.encode("ascii"), digest_size=_HASH_BITS // 8).digest(), "big")
 
 
 class Crm:
@@ -88,7 +52,7 @@ class Crm:
         self.journal = Journal()
         self._base = id_base(seed)
         self._serial = 0
-        self._sums: list[tuple[int, _Sum]] = [(0, _Sum(None, []))]  # journal position, sum there
+        self._sums: list[tuple[int, Sum]] = [(0, Sum(None, []))]  # journal position, sum there
 
     # Reading
 
@@ -147,8 +111,9 @@ class Crm:
         """
         table = type(entity).__name__
         row = TABLES[table].row(**entity_values(entity))
-        if self.store.get(table, row[0]) is not None:
-            raise ToolError("not_found", TABLES[table].key, f"{row[0]} is already the id of a {table}.")
+        taken = next((name for name in TABLES if self.store.get(name, row[0]) is not None), None)
+        if taken is not None:
+            raise ToolError("immutable_field", TABLES[table].key, f"{row[0]} is already the id of a {taken}.")
         for rule in rules.NEW[table]:
             if rule is not rules.close_date_is_ahead:
                 rule(self.store, self.today, row._asdict(), None)
@@ -159,13 +124,13 @@ class Crm:
         """Change fields of a record.
 
         Args:
-            row: The record as it stands.
+            row: The record, as it stands or stood.
             updates: New values by field; None empties an optional field.
 
         Raises:
             ToolError: If the law refuses it; nothing is written.
         """
-        table = self._table_of(row)
+        table, row = self._standing(row)
         for rule in rules.CHANGED[table]:
             rule(self.store, self.today, updates, row)
         changed = row._replace(**updates)
@@ -182,7 +147,7 @@ class Crm:
         Raises:
             ToolError: still_referenced, if records depend on it that do not go with it.
         """
-        doomed = self._doomed(self._table_of(row), row)
+        doomed = self._doomed(*self._standing(row))
         for table, gone in doomed:
             for child, field, action in rules.referrers(table):
                 if action == "empty":
@@ -224,6 +189,11 @@ class Crm:
     def _write(self, table: str, record: str, before: Row, after: Row | None) -> None:
         self.store.put(table, record, before, after)
         self.journal.append(new_change((table, record, before, after)))
+
+    def _standing(self, row: Row) -> tuple[str, Row]:
+        """The table of a record and the row as it stands now, whatever the caller still holds."""
+        table = self._table_of(row)
+        return table, self.need(table, row[0], TABLES[table].key)
 
     @staticmethod
     def _table_of(row: Row) -> str:
@@ -281,11 +251,11 @@ class Crm:
         other._sums = [(0, self._sum())]
         return other
 
-    def _sum(self) -> _Sum:
+    def _sum(self) -> Sum:
         position, known = self._sums[-1]
         if position == len(self.journal.changes):
             return known
-        newest = _Sum(known, self.journal.changes[position:])
+        newest = Sum(known, self.journal.changes[position:])
         self._sums.append((len(self.journal.changes), newest))
         return newest
 
@@ -299,7 +269,7 @@ class Crm:
     def recomputed_hash(self) -> str:
         """The same from all rows; for checking."""
         total = sum(row_digest(table, row) for table in TABLES for row in self.store.find(table))
-        return f"{total % (1 << _HASH_BITS):064x}"
+        return f"{total % (1 << HASH_BITS):064x}"
 
     def diff(self, other: Crm) -> list[Change]:
         """What would have to change here to become the other: by table, then by place."""

@@ -46,6 +46,9 @@ CODES: dict[str, str] = {
 """Every refusal code and its meaning, in the order in which the checks run."""
 
 
+FIELD_CHARS, MESSAGE_CHARS = 100, 1_000
+
+
 class CrmGymError(Exception):
     """Root of every error of this package."""
 
@@ -60,10 +63,11 @@ class ToolError(CrmGymError, ValueError):
     """
 
     def __init__(self, code: str, field: str, message: str) -> None:
-        super().__init__(code, field, message)
+        # What an agent sent may stand in here: whatever it was, infos and logs stay small.
         self.code = code
-        self.field = field
-        self.message = message
+        self.field = field[:FIELD_CHARS]
+        self.message = message if len(message) <= MESSAGE_CHARS else message[: MESSAGE_CHARS - 3] + "..."
+        super().__init__(self.code, self.field, self.message)
 
     def __str__(self) -> str:
         return self.message

@@ -39,7 +39,7 @@ def references_exist(table: str) -> Rule:
         for field, ref in refs:
             target = values.get(field)
             if target is not None:
-                other = values[ref.to] if ref.by_field else ref.to
+                other = values.get(ref.to) or getattr(row, ref.to) if ref.by_field else ref.to
                 if store.get(other, target) is None:
                     raise not_found(other, field, target)
 
@@ -101,15 +101,8 @@ NEW: dict[str, tuple[Rule, ...]] = {
 }
 """Rules for a new record, in order."""
 
-CHANGED: dict[str, tuple[Rule, ...]] = {
-    "Client": (email_is_free,),
-    "Contact": (),
+CHANGED: dict[str, tuple[Rule, ...]] = NEW | {
     "Opportunity": (references_exist("Opportunity"), closed_deal_is_locked, close_date_is_ahead),
-    "Quote": (),
-    "Contract": (contract_ends_after_start,),
-    "Company": (),
-    "Document": (),
-    "Note": (),
 }
 """Rules for changed fields of a record, in order."""
 

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from crm_gym.atoms import stamp_text
 from crm_gym.crm import Crm
 from crm_gym.entities import Entity
 from crm_gym.errors import ToolError
@@ -108,7 +109,7 @@ def _run(crm: Crm, tool: Tool, given: dict[str, Any]) -> Any:
 def _wire(value: Any) -> Any:
     """Python's own dates, times and UUIDs as the tools take them."""
     if isinstance(value, datetime):
-        return value.isoformat()
+        return stamp_text(value)
     if isinstance(value, date | UUID):
         return str(value)
     if isinstance(value, dict):

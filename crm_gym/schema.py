@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from crm_gym.atoms import Atom, Wire
+from crm_gym.atom import Atom, Wire
 from crm_gym.entities import ENTITIES, Auto, Entity, Key, Ref, Unique
 
 Row: TypeAlias = Any
@@ -125,9 +125,12 @@ TABLES: dict[str, Table] = {name: _build(name, model) for name, model in ENTITIE
 TABLE_OF: dict[type, str] = {table.row: name for name, table in TABLES.items()}
 """Row class to table name."""
 
-_MONEY: dict[type, tuple[str, ...]] = {
-    table.row: tuple(c.name for c in table.columns if c.atom.kind == "money") for table in TABLES.values()
-}
+
+def _of_kind(kind: str) -> dict[type, tuple[str, ...]]:
+    return {table.row: tuple(c.name for c in table.columns if c.atom.kind == kind) for table in TABLES.values()}
+
+
+_MONEY, _LISTS = _of_kind("money"), _of_kind("names")
 
 
 def number_json(amount: Decimal) -> int | float:
@@ -142,6 +145,9 @@ def row_json(row: Row) -> dict[str, Any]:
     for name in _MONEY[type(row)]:
         if out[name] is not None:
             out[name] = number_json(out[name])
+    for name in _LISTS[type(row)]:
+        if out[name] is not None:
+            out[name] = list(out[name])
     return out
 
 

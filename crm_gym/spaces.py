@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from crm_gym.atoms import short
+from crm_gym.atom import short
 from crm_gym.errors import ToolError
 from crm_gym.schema import TABLES
 from crm_gym.strict_json import MAX_CHARS, NotStrict, encode, normal, parse, parse_flat
 from crm_gym.tools import TOOL_NAMES, TOOLS, ToolCall, ToolResult
 from crm_gym.tools.base import unknown_tool
 
-REQUEST_CHARS = 24_000  # 4,000 characters, each of which may need six (\uXXXX)
+REQUEST_CHARS = 48_000  # 4,000 characters, each of which may need twelve (a surrogate pair, \uXXXX\uXXXX)
 ARGUMENTS_CHARS = 4_096
 RESULT_CHARS = 16_384
 CODE_CHARS = 32
@@ -143,7 +143,9 @@ def _tool_name(tool: object) -> str:
 
 @functools.cache
 def observation_space() -> spaces.Dict:
-    """What the policy sees, a flat Dict; one object for all environments. Texts are ASCII; what is not is written \\uXXXX as in JSON.
+    """What the policy sees, a flat Dict; one object for all environments.
+
+    Texts are ASCII; what is not is written \\uXXXX as in JSON.
 
     - request: what is asked. today: the CRM's own day, YYYY-MM-DD.
     - tool, arguments: the last call; arguments as JSON text. "" before the first call.
@@ -217,7 +219,7 @@ def observe(start: Observation, counts: list[int], steps: int, last: ToolResult,
         text: Its arguments as text, as they came, if they did; shown as they are if they are ASCII.
     """
     call, error, result = last.call, last.error, last.text()
-    if text is None or not text.isascii():
+    if text is None or not text.isascii() or "\x7f" in text:  # JSON allows a bare DEL, the space does not
         text = "" if call is None else encode(call.arguments)
     return {
         "request": start["request"],

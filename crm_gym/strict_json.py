@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from json.encoder import encode_basestring_ascii
 from typing import Any
 
+import numpy as np
 from pydantic_core import from_json
 
 MAX_CHARS = 65_536
@@ -26,7 +27,7 @@ def parse(text: str) -> Any:
         NotStrict: If it is no JSON, longer than 64 KiB, deeper than 32, or holds NaN, an infinity, a whole
             number of more than 18 digits, or a name twice in one object.
     """
-    if len(text) > MAX_CHARS or (not text.isascii() and len(text.encode("utf-8", "surrogatepass")) > MAX_CHARS):
+    if len(text) > MAX_CHARS or _bytes(text) > MAX_CHARS:
         raise NotStrict(f"at most {MAX_CHARS:,} bytes are read; got {len(text):,} characters")
     made = parse_flat(text)
     if made is not None:
@@ -125,6 +126,10 @@ def normal(value: Any) -> Any:
     return _normal(value, 0, budget)
 
 
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
 def _spend(budget: list[int], size: int) -> None:
     budget[0] -= size
     if budget[0] < 0:
@@ -134,7 +139,7 @@ def _spend(budget: list[int], size: int) -> None:
 def _normal(value: Any, depth: int, budget: list[int]) -> Any:
     kind = type(value)
     if kind is str:
-        _spend(budget, len(value) + 2)
+        _spend(budget, _bytes(value) + 2)
         return value
     if value is None or kind is bool:
         _spend(budget, 4)
@@ -142,23 +147,23 @@ def _normal(value: Any, depth: int, budget: list[int]) -> Any:
     if kind is int:
         if abs(value) >= 10**MAX_DIGITS:
             raise NotStrict(f"whole numbers have at most {MAX_DIGITS} digits")
-        _spend(budget, 1)
+        _spend(budget, len(str(value)))
         return value
     if kind is float:
         if not math.isfinite(value):
             raise NotStrict(f"{value} is no JSON")
-        _spend(budget, 1)
+        _spend(budget, len(repr(value)))
         return value
     if isinstance(value, Mapping) or kind in (list, tuple):
         if depth >= MAX_DEPTH:
             raise NotStrict(f"at most {MAX_DEPTH} levels of nesting are read")
-        _spend(budget, 2)
+        _spend(budget, 2 + len(value))  # brackets and commas
         if kind in (list, tuple):
             return [_normal(item, depth + 1, budget) for item in value]
         return {_name(key, budget): _normal(item, depth + 1, budget) for key, item in value.items()}
     if isinstance(value, str):  # a StrEnum member, numpy.str_
         return _normal(str.__str__(value), depth, budget)
-    if hasattr(value, "item") and getattr(value, "shape", None) == ():  # a numpy scalar
+    if isinstance(value, np.generic | np.ndarray) and value.shape == ():
         return _normal(value.item(), depth, budget)
     raise NotStrict(f"{kind.__name__} is no JSON value")
 
@@ -166,7 +171,7 @@ def _normal(value: Any, depth: int, budget: list[int]) -> Any:
 def _name(key: Any, budget: list[int]) -> str:
     if not isinstance(key, str):
         raise NotStrict(f"names in an object are texts; got {type(key).__name__}")
-    _spend(budget, len(key) + 3)
+    _spend(budget, _bytes(key) + 3)
     return str.__str__(key)
 
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Benchmarks: what things cost beside each other, measured in one run with the contenders taking turns.
 
-    scripts/bench.py core                    table
-    scripts/bench.py core --json             the same as JSON
-    scripts/bench.py core --instructions     instructions of one episode (needs valgrind)
-    scripts/bench.py core --records 10000    smaller large world, for a quick look
+scripts/bench.py core                    table
+scripts/bench.py core --json             the same as JSON
+scripts/bench.py core --instructions     instructions of one episode (needs valgrind)
+scripts/bench.py core --records 10000    smaller large world, for a quick look
 """
 
 from __future__ import annotations

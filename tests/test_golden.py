@@ -17,11 +17,7 @@ import gymnasium as gym
 import pytest
 
 import crm_gym  # noqa: F401  # registers the ids
-from crm_gym.errors import CODES
-from crm_gym.schema import TABLES
-from crm_gym.tasks.answer import Query, label, solve
-from crm_gym.tasks.catalogue import CORE, FAMILIES, core_ids, load_suite
-from crm_gym.tasks.certify import (
+from crm_gym.certify import (
     ambiguous,
     certify,
     equivalents,
@@ -32,8 +28,12 @@ from crm_gym.tasks.certify import (
     unreachable,
     wrong_end_states,
 )
-from crm_gym.tasks.certify_reach import said
-from crm_gym.tasks.certify_values import table_of
+from crm_gym.certify.reach import said
+from crm_gym.certify.values import table_of
+from crm_gym.errors import CODES
+from crm_gym.schema import TABLES
+from crm_gym.tasks.answer import Query, label, solve
+from crm_gym.tasks.catalogue import CORE, FAMILIES, core_ids, load_suite
 from crm_gym.tasks.goal import AnswerGoal, ChangeGoal, RefusalGoal
 from crm_gym.tasks.task import Task
 from crm_gym.tools import TOOLS, ToolCall
@@ -637,5 +637,5 @@ def test_a_judge_that_looks_only_at_replies_is_found(monkeypatch):
         heard = any(task.goal.heard(result) for result in results)
         return Verdict(heard, float(heard))
 
-    monkeypatch.setattr("crm_gym.tasks.certify_values.verify", careless)
+    monkeypatch.setattr("crm_gym.certify.values.verify", careless)
     assert sum("solved, and" in fault for fault in judged_wrongly(task)) == 10

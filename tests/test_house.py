@@ -19,10 +19,12 @@ AGENTS = ROOT / "agents" / "crm_agents"
 
 FLOORS = (
     ("errors", "ids"),
+    ("atom",),
     ("atoms",),
     ("entities",),
     ("schema",),
     ("journal",),
+    ("digest",),
     ("store",),
     ("rules",),
     ("crm",),

@@ -42,7 +42,7 @@ class StoreContract:
 
     @staticmethod
     def add(store, made):
-        store.put(table_of(made), made[0], None, made)
+        store.add(table_of(made), made[0], made)
         return made
 
     @staticmethod
@@ -279,7 +279,7 @@ def _live(rng, store, plain, number):
         plain.done.append((before, after, place))
     else:
         made = row("Contact", str(number), client_id=rng.choice("xyz"), first_name="F")
-        store.put("Contact", made[0], None, made)
+        store.add("Contact", made[0], made)
         plain.rows.append(made)
         plain.done.append((None, made, len(plain.rows) - 1))
 

@@ -569,7 +569,8 @@ def test_the_attempt_alone_counts_only_by_that_protocol():
     assert judged(task.by_attempt(), TRIED).success
     assert not declined(task.by_attempt(), code="enum_value", field="stage")
     assert task.by_attempt().solution == (task.goal.call,)
-    assert task.by_attempt().by_attempt() == task.by_attempt()
+    attempt = task.by_attempt()
+    assert attempt.by_attempt() is attempt
 
 
 @pytest.mark.parametrize(

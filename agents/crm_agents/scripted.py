@@ -37,7 +37,7 @@ class ScriptedAgent(ABC):
         self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False
     ) -> tuple[Action, Any]:
         """The next action, and the state as it came in; see `crm_gym.Agent`."""
-        if episode_start or not self._begun or not observation["steps"][0]:
+        if episode_start or not self._begun or not observation["steps"]:
             self.begin(observation)
             self._begun = True
         return as_action(self.act(observation)), state

@@ -34,7 +34,7 @@ class Store(Protocol):
         """The id of the row whose unique text is that one, compared trimmed and case-folded."""
 
     def by_ref(self, table: str, field: str, target: str) -> list[str]:
-        """The ids of the rows that refer to that record, in creation order."""
+        """The ids of the rows that refer to that record, in the order in which they came to do so."""
 
     def count(self, table: str) -> int:
         """How many rows a table has."""

@@ -19,11 +19,13 @@ _REFS = {
     name: tuple((i, c.name) for i, c in enumerate(table.columns) if c.ref is not None) for name, table in TABLES.items()
 }
 _ABSENT: Any = object()
+_AGAIN = "again"
 
 # A layer is a dict of dicts under these kinds of key; a missing inner dict means "nothing here":
 #   table                        id -> row, or None where the row is gone
 #   (table, field)               normalised unique text -> id, or None
 #   (table, field, target id)    id of a referring row -> True, or False where it refers no more
+#   (_AGAIN, one of these keys)  names that begin anew here: their place below does not count
 Layer = dict[Any, dict[str, Any]]
 
 
@@ -37,22 +39,29 @@ def _size(layer: Layer) -> int:
 
 
 def _merged(lower: Layer, upper: Layer) -> Layer:
-    """Both as one new layer; keys keep the place they had in the lower one."""
+    """Both as one new layer; names keep the place they had in the lower one."""
     out = dict(lower)
     for key, entries in upper.items():
-        out[key] = {**lower[key], **entries} if key in lower else entries
+        out[key] = _over(lower[key], entries, upper.get((_AGAIN, key))) if key in lower else entries
     return out
+
+
+def _over(lower: dict[str, Any], upper: dict[str, Any], again: dict[str, Any] | None) -> dict[str, Any]:
+    if again:
+        lower = {name: value for name, value in lower.items() if name not in again}
+    return {**lower, **upper}
 
 
 class MemoryStore:
     """Rows in dicts. Reads cost the number of layers, writes one layer, whatever the size of the CRM."""
 
-    __slots__ = ("_counts", "_layers", "_top")
+    __slots__ = ("_counts", "_forgot", "_layers", "_top")
 
     def __init__(self) -> None:
         self._layers: tuple[Layer, ...] = ()  # oldest first
         self._top: Layer = {}
         self._counts = [0] * len(_TABLES)
+        self._forgot = False  # whether anything was ever forgotten that a frozen layer knows
 
     def get(self, table: str, record: str) -> Row | None:
         """The row with that id, or None."""
@@ -74,6 +83,9 @@ class MemoryStore:
 
     def add(self, table: str, record: str, row: Row) -> None:
         """Keep a new row, after all others of its table."""
+        if self._forgot:
+            for key in (table, *((table, field, row[index]) for index, field in _REFS[table])):
+                self._begin_anew(key, record)
         rows = self._top.get(table)
         if rows is None:
             self._top[table] = {record: row}
@@ -130,7 +142,8 @@ class MemoryStore:
 
     def _erase(self, key: Any, name: str) -> None:
         # A frozen layer that knows the name still has to be overruled; else nothing may stay behind.
-        if any(name in layer.get(key, ()) for layer in self._layers):
+        if self._known_below(key, name):
+            self._forgot = True
             self._write(key, name, None)
             return
         entries = self._top[key]
@@ -138,22 +151,34 @@ class MemoryStore:
         if not entries:
             del self._top[key]
 
+    def _known_below(self, key: Any, name: str) -> bool:
+        return any(name in layer.get(key, ()) for layer in self._layers)
+
+    def _begin_anew(self, key: Any, name: str) -> None:
+        if self._known_below(key, name):
+            self._top.setdefault((_AGAIN, key), {})[name] = True
+            self._top.get(key, {}).pop(name, None)
+
+    def _stacked(self, key: Any) -> dict[str, Any]:
+        """What all layers say under a key; not to be changed."""
+        out: dict[str, Any] = {}
+        for layer in (*self._layers, self._top):
+            entries = layer.get(key)
+            if entries is not None:
+                out = _over(out, entries, layer.get((_AGAIN, key))) if out else entries
+        return out
+
     def find(self, table: str) -> Iterator[Row]:
         """All rows of a table in creation order."""
-        layers = [layer[table] for layer in (*self._layers, self._top) if table in layer]
-        if len(layers) == 1:
-            return (row for row in list(layers[0].values()) if row is not None)
-        return iter([row for row in _overlaid(layers).values() if row is not None])
+        return iter([row for row in self._stacked(table).values() if row is not None])
 
     def by_unique(self, table: str, field: str, value: str) -> str | None:
         """The id of the row whose unique text is that one, compared trimmed and case-folded."""
         return self._lookup((table, field), normal(value))  # type: ignore[no-any-return]
 
     def by_ref(self, table: str, field: str, target: str) -> list[str]:
-        """The ids of the rows that refer to that record, in creation order of the reference."""
-        key = (table, field, target)
-        layers = [layer[key] for layer in (*self._layers, self._top) if key in layer]
-        return [record for record, refers in _overlaid(layers).items() if refers]
+        """The ids of the rows that refer to that record, in the order in which they came to do so."""
+        return [record for record, refers in self._stacked((table, field, target)).items() if refers]
 
     def count(self, table: str) -> int:
         """How many rows a table has."""
@@ -171,6 +196,7 @@ class MemoryStore:
         other._layers = self._layers
         other._top = {}
         other._counts = self._counts[:]
+        other._forgot = self._forgot
         return other
 
     def _freeze(self) -> None:
@@ -192,12 +218,3 @@ class MemoryStore:
         for table in _TABLES:
             for record in dict.fromkeys(record for layer in own for record in layer.get(table, ())):
                 yield table, record
-
-
-def _overlaid(layers: list[dict[str, Any]]) -> dict[str, Any]:
-    if not layers:
-        return {}
-    out = layers[0]
-    for layer in layers[1:]:
-        out = {**out, **layer}
-    return out

@@ -6,7 +6,8 @@ from typing import Any
 
 from crm_gym.crm import Crm
 from crm_gym.schema import TABLES
-from crm_gym.tools.base import Arguments, tool
+from crm_gym.tools.arguments import Arguments
+from crm_gym.tools.base import tool
 from crm_gym.tools.searching import criteria, page
 
 TABLE = TABLES["Company"]

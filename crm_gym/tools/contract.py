@@ -6,7 +6,8 @@ from typing import Any
 
 from crm_gym.crm import Crm
 from crm_gym.schema import TABLES, Row
-from crm_gym.tools.base import Arguments, creating, tool
+from crm_gym.tools.arguments import Arguments, creating
+from crm_gym.tools.base import tool
 from crm_gym.tools.searching import criteria, page
 
 TABLE = TABLES["Contract"]

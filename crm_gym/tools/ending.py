@@ -7,10 +7,11 @@ from typing import Annotated, Any
 from pydantic.fields import FieldInfo
 
 from crm_gym import atoms
-from crm_gym.atoms import Wire
+from crm_gym.atom import Wire, short
 from crm_gym.crm import Crm
 from crm_gym.errors import CODES, ToolError, near_miss
-from crm_gym.tools.base import Arguments, model, tool
+from crm_gym.tools.arguments import Arguments, model
+from crm_gym.tools.base import tool
 
 _WORDS = Annotated[Any, Wire(atoms.text(atoms.NOTE_CHARS, blank=True, lines=True))]
 _ANSWER = model(
@@ -40,8 +41,7 @@ def decline(crm: Crm, arguments: Any) -> dict[str, Any]:
         raise ToolError(
             "enum_value",
             "code",
-            f"code must be one of the refusal codes; got {atoms.short(arguments.code)}: "
-            + near_miss(arguments.code, CODES),
+            f"code must be one of the refusal codes; got {short(arguments.code)}: " + near_miss(arguments.code, CODES),
         )
     return {"ended": "decline"}
 

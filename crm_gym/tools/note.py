@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from crm_gym.crm import Crm
 from crm_gym.schema import TABLES, Row
-from crm_gym.tools.base import Arguments, creating, tool
+from crm_gym.tools.arguments import Arguments, creating
+from crm_gym.tools.base import tool
 
 
 @tool("note", "write", 1, creating(TABLES["Note"]))

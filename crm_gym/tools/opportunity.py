@@ -9,7 +9,8 @@ from pydantic.fields import FieldInfo
 
 from crm_gym.crm import Crm
 from crm_gym.schema import TABLES, Row, row_json
-from crm_gym.tools.base import Arguments, creating, model, modifying, tool
+from crm_gym.tools.arguments import Arguments, creating, model, modifying
+from crm_gym.tools.base import tool
 from crm_gym.tools.changing import modify
 from crm_gym.tools.searching import criteria, matching, page
 

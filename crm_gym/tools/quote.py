@@ -10,7 +10,8 @@ from pydantic.types import Strict
 from crm_gym.crm import Crm
 from crm_gym.errors import ToolError
 from crm_gym.schema import TABLES, Row, row_json
-from crm_gym.tools.base import Arguments, creating, model, modifying, tool
+from crm_gym.tools.arguments import Arguments, creating, model, modifying
+from crm_gym.tools.base import tool
 from crm_gym.tools.changing import modify
 from crm_gym.tools.opportunity import deleted
 from crm_gym.tools.searching import criteria, page

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from pydantic.fields import FieldInfo
 
 from crm_gym import atoms
-from crm_gym.atoms import Wire
+from crm_gym.atom import Wire
 from crm_gym.crm import Crm
 from crm_gym.schema import Column, Row, Table
-from crm_gym.tools.base import Arguments, model
+from crm_gym.tools.arguments import Arguments, model
 
 DEFAULT_LIMIT, MAX_LIMIT = 20, 100
 _SUBSTRING = ("text", "email", "url", "file_name", "names")

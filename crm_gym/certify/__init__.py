@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from crm_gym.tasks.certify_reach import ambiguous, unreachable
-from crm_gym.tasks.certify_states import wrong_end_states
-from crm_gym.tasks.certify_values import EndState, play
-from crm_gym.tasks.certify_ways import equivalents, perturbed
+from crm_gym.certify.reach import ambiguous, unreachable
+from crm_gym.certify.states import wrong_end_states
+from crm_gym.certify.values import EndState, play
+from crm_gym.certify.ways import equivalents, perturbed
 from crm_gym.tasks.goal import RefusalGoal
 from crm_gym.tasks.task import Task
 

@@ -7,12 +7,12 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from crm_gym.certify.replies import wrong_refusals, wrong_replies
+from crm_gym.certify.values import EndState, another, others, play
 from crm_gym.crm import Crm
 from crm_gym.errors import ToolError
 from crm_gym.journal import Change
 from crm_gym.schema import TABLES, Column, Row, row_entity
-from crm_gym.tasks.certify_replies import wrong_refusals, wrong_replies
-from crm_gym.tasks.certify_values import EndState, another, others, play
 from crm_gym.tasks.goal import AnswerGoal, ChangeGoal
 from crm_gym.tasks.task import Task
 

@@ -9,9 +9,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from crm_gym.certify.values import table_of
 from crm_gym.schema import TABLES, Row
 from crm_gym.tasks.answer import Answer, label
-from crm_gym.tasks.certify_values import table_of
 from crm_gym.tasks.goal import AnswerGoal, RefusalGoal
 from crm_gym.tasks.task import Task
 from crm_gym.tools import TOOLS, ToolCall, call

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from crm_gym.certify.values import NO_ID, another, table_of
 from crm_gym.schema import row_json
 from crm_gym.tasks.answer import Answer
-from crm_gym.tasks.certify_values import NO_ID, another, table_of
 from crm_gym.tasks.goal import AnswerGoal, ChangeGoal, RefusalGoal
 from crm_gym.tasks.task import Task
 from crm_gym.tools import TOOLS, ToolCall

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from crm_gym.certify.values import EndState, others, play, table_of
 from crm_gym.crm import Crm
 from crm_gym.errors import CODES
 from crm_gym.tasks.answer import Answer
-from crm_gym.tasks.certify_values import EndState, others, play, table_of
 from crm_gym.tasks.goal import AnswerGoal, RefusalGoal
 from crm_gym.tasks.task import Task
 from crm_gym.tools import TOOLS, ToolCall
