@@ -50,6 +50,8 @@ def text(limit: int = NAME_CHARS, *, blank: bool = False, lines: bool = False) -
     def check(value: Any) -> Any:
         if type(value) is not str:
             value = _str(value)
+        elif value.isprintable() and value and not value.isspace() and len(value) <= limit:
+            return value  # plainly right
         if not value.isprintable() and invalid.search(value):
             raise refuse("text_invalid", f"must hold no control characters or lone surrogates; got {short(value)}.")
         if not blank and not value.strip():

@@ -1,4 +1,4 @@
-"""crm-gym: list, describe and play tasks, and read the reference."""
+"""crm-gym: list, describe and play tasks, read the reference, and run a database server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 from tyro.conf import FlagCreatePairsOff, Positional, arg
 
-from crm_gym import reference
+from crm_gym import db_cli, reference
 from crm_gym.describe import lines, one_line, task_json
 from crm_gym.errors import UsageError, near_miss
 from crm_gym.play import play
@@ -140,11 +140,12 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "describe": describe,
     "play": play_task,
     "schema": schema,
+    "db": db_cli.db,
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `crm-gym`; returns its exit code: 0 fine, 2 usage error, 130 interrupted."""
+    """Run `crm-gym`; returns its exit code: 0 fine, 1 no (of `db status`), 2 usage error, 130 interrupted."""
     _forgive()
     try:
         code = _run(list(sys.argv[1:] if argv is None else argv))
@@ -175,6 +176,8 @@ def _run(arguments: list[str]) -> int:
         raise UsageError(f"a command is missing; known are {', '.join(COMMANDS)} (see crm-gym --help)")
     if not arguments[0].startswith("-"):
         _known("command", arguments[0], tuple(COMMANDS))
+    if arguments[0] == "db":  # commands of its own
+        return db_cli.run(arguments[1:])
     config = (FlagCreatePairsOff,)
     return int(
         tyro.extras.subcommand_cli_from_dict(

@@ -10,8 +10,8 @@ from crm_gym import rules
 from crm_gym.digest import HASH_BITS, Sum, row_digest
 from crm_gym.entities import Entity
 from crm_gym.errors import StaleSnapshot, ToolError
-from crm_gym.ids import DEFAULT_TODAY, id_base, nth_id, nth_time, parse_day
-from crm_gym.journal import Change, Journal, new_change
+from crm_gym.ids import DEFAULT_TODAY, id_base, nth_hour, nth_id, parse_day
+from crm_gym.journal import Change, Journal
 from crm_gym.schema import TABLES, Row, entity_values
 from crm_gym.store.base import Store
 from crm_gym.store.memory import MemoryStore
@@ -21,6 +21,10 @@ _GIVEN = {name: tuple(c.name for c in table.columns if c.creatable) for name, ta
 _MAKE = {  # row class, what a caller gives in the row's order, whether a time follows; the id comes first
     name: (table.row, itemgetter(*_GIVEN[name]), bool(_AUTO[name])) for name, table in TABLES.items()
 }
+
+
+_new_row = tuple.__new__  # makes a row of a tuple, without the detour over named arguments
+_blank = object.__new__
 
 
 class Snapshot(NamedTuple):
@@ -117,7 +121,8 @@ class Crm:
         for rule in rules.NEW[table]:
             if rule is not rules.close_date_is_ahead:
                 rule(self.store, self.today, row._asdict(), None)
-        self._keep(table, row)
+        self.store.add(table, row[0], row)
+        self.journal.made(table, row[0], row)
         return row
 
     def update(self, row: Row, updates: Mapping[str, Any]) -> Row:
@@ -174,21 +179,19 @@ class Crm:
         return out
 
     def _insert(self, table: str, values: Mapping[str, Any]) -> Row:
-        record = nth_id(self._base, self._serial)
+        serial = self._serial
+        record = nth_id(self._base, serial)
         row_class, pick, stamped = _MAKE[table]
-        stamp = (nth_time(self.today, self._serial),) if stamped else ()
-        row = tuple.__new__(row_class, (record, *pick(values), *stamp))
+        stamp = (self.today + nth_hour(serial),) if stamped else ()
+        row = _new_row(row_class, (record,) + pick(values) + stamp)  # noqa: RUF005  # half the price of unpacking
         self._serial += 1  # never taken back: an id once given is not given again
-        self._keep(table, row)
+        self.store.add(table, record, row)
+        self.journal.made(table, record, row)
         return row
-
-    def _keep(self, table: str, row: Row) -> None:
-        self.store.add(table, row[0], row)
-        self.journal.append(new_change((table, row[0], None, row)))
 
     def _write(self, table: str, record: str, before: Row, after: Row | None) -> None:
         self.store.put(table, record, before, after)
-        self.journal.append(new_change((table, record, before, after)))
+        self.journal.append(Change(table, record, before, after))
 
     def _standing(self, row: Row) -> tuple[str, Row]:
         """The table of a record and the row as it stands now, whatever the caller still holds."""
@@ -242,13 +245,14 @@ class Crm:
         Args:
             seed: Fixes the ids of the copy's new records; if None they go on as here.
         """
-        other = Crm.__new__(Crm)
+        other = _blank(Crm)
         other.today = self.today
         other.store = self.store.fork()
         other.journal = Journal()
         other._base = self._base if seed is None else id_base(seed)
         other._serial = self._serial
-        other._sums = [(0, self._sum())]
+        position, known = self._sums[-1]
+        other._sums = [(0, known if position == len(self.journal.changes) else self._sum())]
         return other
 
     def _sum(self) -> Sum:

@@ -8,19 +8,20 @@ from typing import Any, ClassVar, Literal
 
 import gymnasium as gym
 from gymnasium.error import ResetNeeded
-from pydantic import ValidationError
 
 from crm_gym import render, rewards, spaces
 from crm_gym.crm import Crm
-from crm_gym.errors import ToolError, UsageError, near_miss
+from crm_gym.errors import UsageError, near_miss
 from crm_gym.journal import Journal
-from crm_gym.rewards import RewardConfig
+from crm_gym.rewards import Reward, RewardConfig
 from crm_gym.sampler import TaskSampler
 from crm_gym.strict_json import encode
 from crm_gym.tasks.catalogue import load_suite, names_of
+from crm_gym.tasks.goal import ChangeGoal
 from crm_gym.tasks.task import Task
-from crm_gym.tools import TOOLS, ToolResult, call
-from crm_gym.verify import Verdict, verify
+from crm_gym.tools import TOOLS, ToolCall, ToolResult, outcome
+from crm_gym.tools.base import Outcome
+from crm_gym.verify import DONE, Verdict, verify
 
 Info = dict[str, Any]
 
@@ -39,6 +40,7 @@ KEYWORDS = (
 _CHOICES = {"refusals": ("decline", "attempt"), "ends_on": ("success", "finish"), "backend": ("memory:",)}
 _OPTIONS = ("task_id", "tool", "task")
 _ENDING = frozenset(name for name, tool in TOOLS.items() if tool.kind == "end")
+_DONE_SUMMARY = DONE.summary()
 _NO_TERMS = dict.fromkeys(rewards.TERMS, 0.0)
 _NO_ERROR = {"code": "", "field": "", "message": ""}
 
@@ -101,12 +103,20 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         self.action_space = spaces.action_space()
         self.refusals, self.ends_on = refusals, ends_on
         self.expose_reference, self.include_tool_hints = expose_reference, include_tool_hints
-        self.reward_config = _reward_config(reward)
+        self._reward = Reward(rewards.config_of(reward))
         names = None if tasks is None else names_of(tasks)
         self.sampler = TaskSampler(_selection(suite, names, refusals), weights)
-        self._schemas = spaces.tool_schemas()
         self._task: Task
         self._over = True
+
+    @property
+    def reward_config(self) -> RewardConfig:
+        """The weights of the reward's terms."""
+        return self._reward.config
+
+    @reward_config.setter
+    def reward_config(self, config: RewardConfig) -> None:
+        self._reward = Reward(config)
 
     @property
     def task(self) -> Task:
@@ -126,25 +136,23 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         if seed is not None:  # without one, Env.reset has nothing to do
             super().reset(seed=seed)
             self.sampler.restart()
-        rng, sampler = self.np_random, self.sampler
-        task = self._choose(options) if options else sampler.task(rng)
+        if options:
+            task, number = self._choose(options), self.sampler.draw(self)
+        else:
+            task, number = self.sampler.episode(self)
         opening = _opening(task)
-        self._task, self._start = task, opening.observation
-        self.crm: Crm = task.world.crm.fork(sampler.draw(rng))
-        self._heard: list[ToolResult] = []
+        self._task, self._opening = task, opening
+        self.crm: Crm = opening.fork(number)
         self._calls: list[ToolResult] = []
+        self._heard: ToolResult | None = None
         self._steps = self._judged = 0
         self._over = False
         self._verdict = opening.verdict
-        info = {
-            "task_id": task.id,
-            "family": task.family,
-            "is_success": False,
-            "verdict": opening.summary.copy(),
-            "reward_terms": _NO_TERMS.copy(),
-            "error": _NO_ERROR.copy(),
-            "tools": self._schemas,
-        }
+        info = opening.info.copy()
+        info["verdict"] = opening.summary.copy()
+        info["reward_terms"] = _NO_TERMS.copy()
+        info["error"] = _NO_ERROR.copy()
+        info["tools"] = opening.tools
         if self.include_tool_hints:
             info["tool_hints"] = encode(list(dict.fromkeys(c.tool for c in (*task.lookups, *task.solution))))
         if self.expose_reference:
@@ -159,21 +167,36 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         """Play one tool call; see `crm_gym.spaces.decode` for what an action may be."""
         if self._over:
             raise ResetNeeded("the episode is over, or none has begun; call reset() first")
-        request, malformed, text = spaces.decode(action)
-        result = ToolResult(None, None, malformed) if request is None else call(self.crm, request)
-        self._steps += 1
-        before = self._verdict
-        self._verdict = after = self._judge(result)
-        refused = result.error is not None
-        ends = request is not None and not refused and request.tool in _ENDING
-        self._over = over = ends or (after.success and self.ends_on == "success")
-        terms = rewards.terms(self.reward_config, before, after, refused=refused, over=over)
+        played = spaces.decode(action)
+        tool, arguments, _, malformed = played
+        came = (None, malformed) if tool is None else outcome(self.crm, tool, arguments)
+        error = came[1]
+        refused = error is not None
+        self._steps = steps = self._steps + 1
+        before, opening = self._verdict, self._opening
+        journal = self.crm.journal
+        count = len(journal.changes)
+        if opening.listens:
+            after = self._judge(played, came)
+        elif count == self._judged:
+            after = before
+        else:  # worked out anew only if the state is new
+            after = verify(self._task, journal)
+        self._judged, self._verdict = count, after
+        success = after.success
+        self._over = over = (success and self.ends_on == "success") or (tool in _ENDING and not refused)
+        terms, reward = self._reward.pay(before, after, refused, over)
+        info = opening.info.copy()
+        info["is_success"] = over and success
+        info["verdict"] = _DONE_SUMMARY.copy() if success else after.summary()
+        info["reward_terms"] = terms
+        info["error"] = _NO_ERROR.copy() if error is None else error.as_json()
         if self.render_mode is not None:
-            self._calls.append(result)
+            self._calls.append(_result(played, came))
             if self.render_mode == "human":
                 print(self._draw())
-        observation = spaces.observe(self._start, self.crm.counts(), self._steps, result, text)
-        return observation, sum(terms.values()), over, False, self._info(terms, result.error)
+        counts = self.crm.store.counts()
+        return spaces.observe(opening.observation, counts, steps, played, came), reward, over, False, info
 
     def render(self) -> str | None:
         """The episode as a coloured text: request, calls, changes, verdict. None unless render_mode is "ansi"."""
@@ -202,31 +225,25 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         if not found:
             known = sorted({getattr(task, field) for task in self.sampler.tasks})
             raise UsageError(f"option {name}: {value!r} is not in this environment; {near_miss(value, known)}")
-        return found[0] if name == "task_id" else self.sampler.task(self.np_random, found)
+        return found[0] if name == "task_id" else self.sampler.task(self, found)
 
-    def _judge(self, result: ToolResult) -> Verdict:
-        """The verdict after a call; worked out anew only if the state, or what was heard, is new."""
-        task, changes = self._task, self.crm.journal.changes
-        if task.goal.heard(result):  # what speaks to the goal is all a verdict needs of the past
-            self._heard = [result]
-        elif len(changes) == self._judged:
+    def _judge(self, played: spaces.Decoded, came: Outcome) -> Verdict:
+        """The verdict after a call where what was said counts too; worked out anew only if that or the state is new."""
+        task, journal = self._task, self.crm.journal
+        result = _result(played, came)
+        if task.goal.heard(result):
+            self._heard = result  # what speaks to the goal is all a verdict needs of the past
+        elif len(journal.changes) == self._judged:
             return self._verdict
-        self._judged = len(changes)
-        return verify(task, self.crm.journal, self._heard)
-
-    def _info(self, terms: dict[str, float], error: ToolError | None) -> Info:
-        verdict, task = self._verdict, self._task
-        return {
-            "task_id": task.id,
-            "family": task.family,
-            "is_success": self._over and verdict.success,
-            "verdict": verdict.summary(),
-            "reward_terms": terms,
-            "error": _NO_ERROR.copy() if error is None else error.as_json(),
-        }
+        return verify(task, journal, () if self._heard is None else (self._heard,))
 
     def _draw(self) -> str:
         return render.ansi(self.task, self._calls, self.crm.journal, self._verdict, over=self._over)
+
+
+def _result(played: spaces.Decoded, came: Outcome) -> ToolResult:
+    tool, arguments, _, _ = played
+    return ToolResult(None if tool is None else ToolCall(tool, arguments), *came)
 
 
 def _by_protocol(task: Task, refusals: str) -> Task:
@@ -240,28 +257,33 @@ def _selection(suite: str, tasks: tuple[str, ...] | None, refusals: str) -> tupl
 
 
 class _Opening:
-    """What every episode of a task begins with, worked out once."""
+    """What every episode of a task begins with, worked out once; what can be changed in it is copied each time."""
 
-    __slots__ = ("observation", "summary", "verdict")
+    __slots__ = ("fork", "info", "listens", "observation", "summary", "task", "tools", "verdict")
 
     def __init__(self, task: Task) -> None:
+        self.task = task
+        self.fork = task.world.crm.fork
         self.verdict = verdict = verify(task, Journal())
         self.summary = verdict.summary()
         request = spaces.ascii_text(task.request)
+        self.listens = type(task.goal) is not ChangeGoal  # whether what a call gave may count
+        self.tools = spaces.tool_schemas()
+        nothing: Info = {}  # stands for the dicts of one's own that every info gets
+        self.info: Info = {
+            "task_id": task.id,
+            "family": task.family,
+            "is_success": False,
+            "verdict": nothing,
+            "reward_terms": nothing,
+            "error": nothing,
+        }
         self.observation = spaces.observe_start(request, task.today, task.world.crm.counts())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _opening, (self.task,)
 
 
 @functools.lru_cache(maxsize=1024)
 def _opening(task: Task) -> _Opening:
     return _Opening(task)
-
-
-def _reward_config(reward: Mapping[str, float] | RewardConfig | None) -> RewardConfig:
-    if isinstance(reward, RewardConfig):
-        return reward
-    try:
-        return RewardConfig(**(reward or {}))
-    except (ValidationError, TypeError) as fault:
-        names = [str(error["loc"][-1]) for error in fault.errors()] if isinstance(fault, ValidationError) else []
-        hints = "; ".join(f"{name!r}: {near_miss(name, rewards.TERMS)}" for name in names) or str(fault)
-        raise UsageError(f"reward must map terms to numbers; {hints}") from None

@@ -89,6 +89,10 @@ class StaleSnapshot(CrmGymError, ValueError):
     """A snapshot points at changes that have been undone since, or belongs to another Crm."""
 
 
+class InfraError(CrmGymError):
+    """The database is gone, too slow, or out of reach. Not the agent's doing: never rewarded, never held against it."""
+
+
 _COMPARED, _LISTED = 100, 40  # characters compared (the work grows with them), names listed
 
 

@@ -39,13 +39,16 @@ def id_base(seed: int | str) -> int:
 
 def format_id(number: int) -> str:
     """A number of up to 128 bits as the text of a version-4 UUID."""
-    text = (number & _CLEAR | _VERSION).to_bytes(16, "big").hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    # Groups of four digits first, then away with the first and the two last hyphens: cheaper than to cut five pieces.
+    fours = (number & _CLEAR | _VERSION).to_bytes(16, "big").hex("-", 2)
+    return "".join(fours.rsplit("-", 2)).replace("-", "", 1)
 
 
 def nth_id(base: int, serial: int) -> str:
     """The id of the write with this serial number."""
-    return format_id(base + (serial + 1) * _STEP)
+    number = base + (serial + 1) * _STEP
+    fours = (number & _CLEAR | _VERSION).to_bytes(16, "big").hex("-", 2)  # format_id, without the call
+    return "".join(fours.rsplit("-", 2)).replace("-", "", 1)
 
 
 def named_id(*names: str) -> str:
@@ -53,14 +56,10 @@ def named_id(*names: str) -> str:
     return format_id(id_base("\x1f".join(names)))
 
 
-def nth_time(today: str, serial: int) -> str:
-    """The time of the write with this serial number: nine o'clock (UTC) on that day for the first, then a second
-    later each; for the last second of the day from then on."""
-    return today + _hand(serial)
-
-
 @functools.lru_cache(maxsize=1024)
-def _hand(serial: int) -> str:
+def nth_hour(serial: int) -> str:
+    """The time of day, to follow a date, of the write with this serial number: nine o'clock (UTC) for the first, then
+    a second later each; for the last second of the day from then on."""
     second = min(_NINE + serial, _MIDNIGHT - 1)
     return f"T{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}Z"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import NamedTuple
 
 from crm_gym.schema import Row
@@ -17,8 +16,7 @@ class Change(NamedTuple):
     after: Row | None
 
 
-new_change = partial(tuple.__new__, Change)
-"""A Change from a tuple of its four parts, without the detour over named arguments."""
+_new = tuple.__new__  # makes a Change of a tuple, without the detour over named arguments
 
 
 class Journal:
@@ -40,11 +38,21 @@ class Journal:
 
     def append(self, change: Change) -> None:
         """Note a change that has just been made."""
+        table, record, before, after = change
         self.changes.append(change)
-        if change.id in self.net:
-            self._fold(change.table, change.id, change.before, change.after)
-        elif change.before != change.after:
-            self.net[change.id] = change
+        if record in self.net:
+            self._fold(table, record, before, after)
+        elif before != after:
+            self.net[record] = change
+
+    def made(self, table: str, record: str, row: Row) -> None:
+        """Note a record that has just been made."""
+        change = _new(Change, (table, record, None, row))
+        self.changes.append(change)
+        if record in self.net:
+            self._fold(table, record, None, row)
+        else:
+            self.net[record] = change
 
     def pop(self) -> Change:
         """Take back the newest change and return it."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from collections.abc import Mapping
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from crm_gym.errors import UsageError, near_miss
 from crm_gym.verify import Verdict
 
 TERMS = ("success", "failure", "progress", "step", "refused")
@@ -31,6 +34,27 @@ class RewardConfig(BaseModel):
     refused: float = Field(0.0, description="paid each refused or malformed call; a cost is negative")
 
 
+_DEFAULT = RewardConfig()  # type: ignore[call-arg]  # shared: it is frozen
+
+
+def config_of(reward: Mapping[str, float] | RewardConfig | None) -> RewardConfig:
+    """A config from what an environment was given.
+
+    Raises:
+        UsageError: If a term does not exist or its weight is no finite number.
+    """
+    if reward is None:
+        return _DEFAULT
+    if isinstance(reward, RewardConfig):
+        return reward
+    try:
+        return RewardConfig(**(reward or {}))
+    except (ValidationError, TypeError) as fault:
+        names = [str(error["loc"][-1]) for error in fault.errors()] if isinstance(fault, ValidationError) else []
+        hints = "; ".join(f"{name!r}: {near_miss(name, TERMS)}" for name in names) or str(fault)
+        raise UsageError(f"reward must map terms to numbers; {hints}") from None
+
+
 def terms(config: RewardConfig, before: Verdict, after: Verdict, *, refused: bool, over: bool) -> dict[str, float]:
     """The terms of one step; the reward is their sum.
 
@@ -48,3 +72,33 @@ def terms(config: RewardConfig, before: Verdict, after: Verdict, *, refused: boo
         "step": config.step,
         "refused": config.refused if refused else 0.0,
     }
+
+
+class Reward:
+    """A config at work. Most steps end in one of a few ways, whose terms are worked out once.
+
+    Attributes:
+        config: The weights.
+    """
+
+    __slots__ = ("_known", "_weight", "config")
+
+    def __init__(self, config: RewardConfig) -> None:
+        self.config = config
+        self._weight = config.progress
+        self._known: dict[tuple[bool, bool, bool], tuple[dict[str, float], float]] = {}  # eight at most
+
+    def pay(self, before: Verdict, after: Verdict, refused: bool, over: bool) -> tuple[dict[str, float], float]:
+        """The terms of one step (see `terms`), the caller's own, and their sum."""
+        success, progress = after[0], after[1]  # by place: half the price of a name
+        if after is not before:
+            change = progress - before[1]
+            if change < 0 or (change and self._weight):  # only else the term of progress is the same for all
+                made = terms(self.config, before, after, refused=refused, over=over)
+                return made, sum(made.values())
+        outcome = (success, refused, over)
+        known = self._known.get(outcome)
+        if known is None:
+            made = terms(self.config, before, after, refused=refused, over=over)
+            known = self._known[outcome] = made, sum(made.values())
+        return known[0].copy(), known[1]

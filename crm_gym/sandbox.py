@@ -8,13 +8,15 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import numpy as np
+
 from crm_gym.atoms import stamp_text
 from crm_gym.crm import Crm
-from crm_gym.entities import Entity
 from crm_gym.errors import ToolError
 from crm_gym.ids import DEFAULT_TODAY
 from crm_gym.schema import TABLE_OF, row_entity
 from crm_gym.tools import TOOLS, Tool
+from crm_gym.tools.base import Extended
 
 
 class Page(list[Any]):
@@ -101,6 +103,9 @@ def _run(crm: Crm, tool: Tool, given: dict[str, Any]) -> Any:
     mark = crm.mark()
     try:
         return _entities(tool.run(crm, tool.check({name: _wire(value) for name, value in given.items()})))
+    except RecursionError:
+        crm.undo(mark)
+        raise ToolError("invalid_json", "arguments", "arguments must not hold themselves.") from None
     except BaseException:
         crm.undo(mark)
         raise
@@ -112,6 +117,8 @@ def _wire(value: Any) -> Any:
         return stamp_text(value)
     if isinstance(value, date | UUID):
         return str(value)
+    if isinstance(value, np.generic):
+        return value.item()
     if isinstance(value, dict):
         return {name: _wire(item) for name, item in value.items()}
     return [_wire(item) for item in value] if isinstance(value, list | tuple) else value
@@ -120,6 +127,8 @@ def _wire(value: Any) -> Any:
 def _entities(value: Any) -> Any:
     if type(value) in TABLE_OF:
         return row_entity(value)
+    if isinstance(value, Extended):
+        return Details({**dict(row_entity(value.row)), **_entities(value.parts)})
     if isinstance(value, dict):
         made = {name: _entities(item) for name, item in value.items()}
         if made.keys() == {"total", "offset", "limit", "rows"}:
@@ -161,4 +170,4 @@ for _tool in TOOLS.values():
     if _tool.kind != "end":
         setattr(MockCrmApi, _tool.name, _method(_tool))
 
-__all__ = ["Details", "Entity", "MockCrmApi", "Page", "ToolError"]
+__all__ = ["Details", "MockCrmApi", "Page"]

@@ -159,26 +159,33 @@ def _money_text(amount: Decimal) -> str:
     return repr(number_json(amount))
 
 
-def _writer(table: Table) -> Callable[[Row], str]:
-    """A function that writes a row as JSON text, put together from the columns as namedtuple does its __new__."""
+_PLAIN = ("id", "email", "date", "datetime")  # kinds of text that never hold what JSON has to escape
+
+
+def _writer(table: Table) -> Callable[..., str]:
+    """A function that writes the values of a row as JSON text; made from the columns as namedtuple makes __new__."""
     kinds = {"money": "money({})", "percent": "{}", "names": "names({})"}
     fields = []
     for i, column in enumerate(table.columns):
-        value = kinds.get(column.atom.kind, "text({})").format(f"row[{i}]")
+        value = "{" + kinds.get(column.atom.kind, "text({})").format(f"v{i}") + "}"
         if not column.required:
-            value = f"null if row[{i}] is None else {value}"
-        fields.append(f'"{column.name}":{{{value}}}')
-    source = "lambda row: f'{{" + ",".join(fields) + "}}'"
+            value = f"{{null if v{i} is None else {value[1:]}"
+        elif column.atom.kind in _PLAIN or column.atom.kind.startswith("enum:"):
+            value = f'"{{v{i}}}"'
+        fields.append(f'"{column.name}":{value}')
+    values = ", ".join(f"v{i}" for i in range(len(fields)))
+    source = f"lambda {values}: f'{{{{" + ",".join(fields) + "}}'"
     names = {"text": encode_basestring_ascii, "money": _money_text, "names": _names_text, "null": "null"}
     return eval(source, names)  # type: ignore[no-any-return]
 
 
-_WRITERS: dict[type, Callable[[Row], str]] = {table.row: _writer(table) for table in TABLES.values()}
+WRITERS: dict[type, Callable[..., str]] = {table.row: _writer(table) for table in TABLES.values()}
+"""Row class to the function that writes the values of a row, each an argument, as `row_text` gives them."""
 
 
 def row_text(row: Row) -> str:
     """A row as compact ASCII JSON text: `row_json`, encoded, in a quarter of the time."""
-    return _WRITERS[type(row)](row)
+    return WRITERS[type(row)](*row)
 
 
 def row_entity(row: Row) -> Entity:

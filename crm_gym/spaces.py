@@ -14,10 +14,10 @@ from gymnasium import spaces
 
 from crm_gym.atom import short
 from crm_gym.errors import ToolError
-from crm_gym.schema import TABLES
+from crm_gym.schema import TABLES, WRITERS
 from crm_gym.strict_json import MAX_CHARS, NotStrict, encode, normal, parse, parse_flat
-from crm_gym.tools import TOOL_NAMES, TOOLS, ToolCall, ToolResult
-from crm_gym.tools.base import unknown_tool
+from crm_gym.tools import TOOL_NAMES, TOOLS, ToolCall
+from crm_gym.tools.base import Outcome, plain, unknown_tool
 
 REQUEST_CHARS = 48_000  # 4,000 characters, each of which may need twelve (a surrogate pair, \uXXXX\uXXXX)
 ARGUMENTS_CHARS = 4_096
@@ -27,6 +27,7 @@ COUNT_HIGH = 2**53
 """Published sizes of the observation's parts, in characters; counts stay below 2**53."""
 
 CHARSET = string.printable
+_TOOL_COUNT = len(TOOL_NAMES)
 NOT_CALLED, OK, REFUSED = 0, 1, 2
 """Values of the observation's `status`."""
 
@@ -53,8 +54,9 @@ def action_space() -> spaces.Dict:
     )
 
 
-Decoded = tuple[ToolCall | None, ToolError | None, str | None]
-"""An action, read: the call, or the refusal it earns; and its arguments as JSON text, if they came as text."""
+Decoded = tuple[str | None, dict[str, Any], str | None, ToolError | None]
+"""An action, read: the tool's name, None if there is no reading it; the arguments; the same as JSON text, if they came
+as text; the refusal that an action earns which cannot be read."""
 
 
 def decode(action: object) -> Decoded:
@@ -66,15 +68,15 @@ def decode(action: object) -> Decoded:
     if type(action) is dict and len(action) == 2:
         # The canonical Dict, plain to read, needs nothing of what follows.
         tool, text = action.get("tool"), action.get("arguments")
-        if type(tool) is int and type(text) is str and 0 <= tool < len(TOOL_NAMES):
+        if type(tool) is int and type(text) is str and 0 <= tool < _TOOL_COUNT:
             arguments = parse_flat(text)
             if arguments is not None:
-                return ToolCall(TOOL_NAMES[tool], arguments), None, text
+                return TOOL_NAMES[tool], arguments, text, None
     try:
         mapping = _mapping(action)
         return _read(_tool_name(mapping["tool"]), mapping["arguments"])
     except ToolError as refusal:
-        return None, refusal, None
+        return None, {}, None, refusal
     except NotStrict as fault:
         return _not_json(str(fault))
     except RecursionError:
@@ -82,7 +84,7 @@ def decode(action: object) -> Decoded:
 
 
 def _not_json(why: str) -> Decoded:
-    return None, ToolError("invalid_json", "arguments", f"arguments must be a strict JSON object: {why}."), None
+    return None, {}, None, ToolError("invalid_json", "arguments", f"arguments must be a strict JSON object: {why}.")
 
 
 def _mapping(action: object) -> dict[str, Any]:
@@ -110,7 +112,7 @@ def _read(name: str, arguments: object) -> Decoded:
         arguments = normal(arguments)
     if type(arguments) is not dict:
         raise _malformed("wrong_type", "arguments", f"must be an object; got {short(arguments)}")
-    return ToolCall(name, arguments), None, text
+    return name, arguments, text, None
 
 
 def _unicode(value: str | bytes) -> str:
@@ -208,30 +210,41 @@ def observe_start(request: str, today: str, counts: list[int]) -> Observation:
     }
 
 
-def observe(start: Observation, counts: list[int], steps: int, last: ToolResult, text: str | None) -> Observation:
+@functools.lru_cache(maxsize=1024)
+def _counted(counts: tuple[int, ...]) -> Any:
+    """Counts as an array, to be copied: a copy costs a third of a new array."""
+    return np.array(counts, np.int64)
+
+
+def observe(start: Observation, counts: list[int], steps: int, played: Decoded, outcome: Outcome) -> Observation:
     """The observation after a call.
 
     Args:
         start: The observation at reset.
         counts: Records in the eight tables.
         steps: Calls so far.
-        last: The result of the call.
-        text: Its arguments as text, as they came, if they did; shown as they are if they are ASCII.
+        played: The call, as `decode` gives it; a text of its arguments is shown as it came if it is ASCII.
+        outcome: What came of it.
     """
-    call, error, result = last.call, last.error, last.text()
+    tool, arguments, text, _ = played
+    raw, error = outcome
     if text is None or not text.isascii() or "\x7f" in text:  # JSON allows a bare DEL, the space does not
-        text = "" if call is None else encode(call.arguments)
-    return {
-        "request": start["request"],
-        "today": start["today"],
-        "tool": "" if call is None else call.tool,
-        "arguments": text if len(text) <= ARGUMENTS_CHARS else cut(text, ARGUMENTS_CHARS),
-        "status": OK if error is None else REFUSED,
-        "error_code": "" if error is None else error.code,
-        "result": result if len(result) <= RESULT_CHARS else cut(result, RESULT_CHARS),
-        "counts": np.array(counts, np.int64),
-        "steps": steps,
-    }
+        text = "" if tool is None else encode(arguments)
+    observation = start.copy()  # and all but request and today anew: cheaper than a new dict
+    observation["tool"] = tool or ""
+    observation["arguments"] = text if len(text) <= ARGUMENTS_CHARS else cut(text, ARGUMENTS_CHARS)
+    if error is None:
+        write = WRITERS.get(type(raw))
+        result = write(*raw) if write is not None else encode(plain(raw))
+        observation["status"] = OK
+    else:
+        result = encode(error.as_json())
+        observation["status"] = REFUSED
+        observation["error_code"] = error.code
+    observation["result"] = result if len(result) <= RESULT_CHARS else cut(result, RESULT_CHARS)
+    observation["counts"] = _counted(tuple(counts)).copy()
+    observation["steps"] = steps
+    return observation
 
 
 @functools.cache

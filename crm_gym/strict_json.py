@@ -48,14 +48,14 @@ def parse_flat(text: str) -> dict[str, Any] | None:
     if len(text) > MAX_CHARS or not text.isascii():
         return None
     try:
-        made = from_json(text, allow_inf_nan=False)
+        made = from_json(text)  # NaN and infinities come through and are found not to be small
     except ValueError:
         return None
     if type(made) is not dict or text.count(":") != len(made):
         return None
     for value in made.values():
         if type(value) is not str and not _is_small(value):
-            return None
+            return None  # an object or a list is not small either
     return made
 
 

@@ -58,11 +58,16 @@ def verify(task: Task, journal: Journal, results: Sequence[ToolResult] = ()) -> 
         results: Results of the episode's calls, or of those that end it or were refused.
     """
     goal = task.goal
-    if isinstance(goal, ChangeGoal):
-        return _changed(goal, journal.net)
+    if type(goal) is ChangeGoal:
+        net, changes = journal.net, goal.changes
+        if len(net) == 1 == len(changes):  # the most frequent question, answered without a further call
+            for change in net.values():
+                if changes[0].met_by(change):
+                    return DONE
+        return _changed(goal, net)
     if any(goal.heard(result) for result in results):
         if not journal.net:
-            return _DONE
+            return DONE
         unmet = 0
     else:
         unmet = 1
@@ -70,14 +75,13 @@ def verify(task: Task, journal: Journal, results: Sequence[ToolResult] = ()) -> 
     return Verdict(False, 0.0, (), tuple(islice(journal.net.values(), SPARE)), unmet, count)
 
 
-_DONE = Verdict(True, 1.0)
+DONE = Verdict(True, 1.0)
+"""The verdict on every success."""
 
 
 def _changed(goal: ChangeGoal, net: dict[str, Change]) -> Verdict:
     if not net:
         return Verdict(False, 0.0, goal.changes, (), len(goal.changes))
-    if len(net) == 1 == len(goal.changes) and goal.changes[0].met_by(*net.values()):
-        return _DONE
     missing = list(goal.changes)
     unexpected = []
     for change in islice(net.values(), len(missing) + SPARE):
@@ -88,7 +92,7 @@ def _changed(goal: ChangeGoal, net: dict[str, Change]) -> Verdict:
         else:
             unexpected.append(change)
     if not missing and len(net) == len(goal.changes):
-        return _DONE
+        return DONE
     met_count = len(goal.changes) - len(missing)
     excess = len(net) - met_count
     progress = met_count / (len(goal.changes) + excess)

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Write the generated parts of README.md, or check that they are current.
+"""Write what is generated, the parts of README.md and the files of sql/, or check that all of it is current.
 
-A part stands between a line `<!-- generated: NAME -->` and a line `<!-- /generated -->`; NAME is one of
-entities, tools, refusals, ids, observations, actions, rewards (see `crm_gym.reference`).
+A part of README.md stands between a line `<!-- generated: NAME -->` and a line `<!-- /generated -->`; NAME is one of
+entities, tools, refusals, ids, observations, actions, rewards (see `crm_gym.reference`). The files of sql/ are
+generated as a whole (see `crm_gym.sql_files`).
 
-    python scripts/generate.py            write what is stale
-    python scripts/generate.py --check    change nothing; exit 1 with a diff if something is stale
+    python scripts/generate.py                 write what is stale
+    python scripts/generate.py --check         change nothing; exit 1 with a diff if something is stale
+    python scripts/generate.py [--check] FILE  the same for the parts of another Markdown file alone
 
 Exit codes: 0 all current or written, 1 stale (--check), 2 a file cannot be read or its markers are wrong.
 """
@@ -16,13 +18,14 @@ import argparse
 import difflib
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from crm_gym import reference
+from crm_gym import reference, sql_files
 from crm_gym.errors import UsageError
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
 CLOSE = "<!-- /generated -->"
 _OPEN = re.compile(r"<!-- generated: (.*?) -->")
 
@@ -66,25 +69,39 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="generate.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("file", nargs="?", type=Path, default=README, help="another file than README.md")
+    parser.add_argument("file", nargs="?", type=Path, help="the Markdown file to see to, and no other")
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if something is stale")
     given = parser.parse_args(argv)
+    if given.file is not None:
+        return _see_to(given.file, fill, given.check, f"python scripts/generate.py {given.file}")
+    codes = [_see_to(README, fill, given.check)]
+    for name, make in sql_files.FILES.items():
+        codes.append(_see_to(ROOT / "sql" / name, _whole(make), given.check))
+    return max(codes)
+
+
+def _whole(make: Callable[[], str]) -> Callable[[str], str]:
+    """A file that is generated from its first line to its last, whatever stood there."""
+    return lambda old: make()
+
+
+def _see_to(file: Path, fresh: Callable[[str], str], check: bool, again: str = "python scripts/generate.py") -> int:
+    """Write one file, or check it; returns the exit code."""
     try:
-        old = given.file.read_text(encoding="utf-8")
-        new = fill(old)
+        old = "" if file.suffix == ".sql" and not file.exists() else file.read_text(encoding="utf-8")
+        new = fresh(old)
     except (OSError, UnicodeDecodeError, UsageError) as fault:
-        print(f"generate.py: {given.file}: {fault}", file=sys.stderr)
+        print(f"generate.py: {file}: {fault}", file=sys.stderr)
         return 2
     if old == new:
-        print(f"{given.file} is current")
+        print(f"{file} is current")
         return 0
-    if not given.check:
-        given.file.write_text(new, encoding="utf-8")
-        print(f"{given.file} written")
+    if not check:
+        file.write_text(new, encoding="utf-8")
+        print(f"{file} written")
         return 0
-    print(_diff(old, new, given.file), end="")
-    target = "" if given.file == README else f" {given.file}"
-    print(f"{given.file} is stale; run: python scripts/generate.py{target}", file=sys.stderr)
+    print(_diff(old, new, file), end="")
+    print(f"{file} is stale; run: {again}", file=sys.stderr)
     return 1
 
 

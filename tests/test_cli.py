@@ -162,7 +162,7 @@ def test_describe_json_of_a_deletion_and_an_answer(crm_gym):
 def test_what_a_task_says_is_neither_obeyed_nor_read_as_markup(crm_gym, monkeypatch, command):
     mapping = {
         "id": "ODD-1",
-        "family": "finish",
+        "family": "add_note",
         "request": NASTY,
         "world": {
             "today": "2025-01-01",

@@ -568,7 +568,7 @@ def test_a_forgotten_field_in_the_goal_is_found():
 
 
 def test_a_goal_that_is_not_met_by_the_solution_is_found():
-    task = replace(BY_ID["CNC-001"], solution=BY_ID["CNC-002"].solution)
+    task = replace(BY_ID["CNC-001"], _solution=BY_ID["CNC-002"].solution)
     assert any(fault.startswith("no success: as it stands") for fault in judged_wrongly(task))
 
 
@@ -584,7 +584,7 @@ def test_a_value_that_nobody_says_is_found(number, said_instead):
 
 
 def test_an_id_that_no_look_up_shows_is_found():
-    faults = unreachable(replace(BY_ID["CQT-001"], lookups=()))
+    faults = unreachable(replace(BY_ID["CQT-001"], _lookups=()))
     assert faults == [
         f"create_quote opportunity_id={BY_ID['CQT-001'].solution[0].arguments['opportunity_id']!r}: "
         "it is neither said nor shown"
@@ -598,7 +598,7 @@ def test_an_answer_that_is_given_away_is_found():
 
 
 def test_an_answer_that_is_not_shown_is_found():
-    faults = unreachable(replace(BY_ID["OPS-004"], lookups=()))
+    faults = unreachable(replace(BY_ID["OPS-004"], _lookups=()))
     assert any("look-ups show neither" in fault for fault in faults)
 
 
@@ -607,7 +607,7 @@ def test_a_target_that_two_records_fit_is_found():
     vague = "Two clients run a deal called Seat fabric renewal. Enter an Approved quote of 78,325.75 as version v2."
     search = ToolCall("opportunity_search", {"name": "Seat fabric renewal"})
     assert ambiguous(task) == []
-    assert len(ambiguous(replace(task, request=vague, lookups=(search,)))) == 1
+    assert len(ambiguous(replace(task, request=vague, _lookups=(search,)))) == 1
 
 
 def test_a_longer_name_in_the_request_does_not_mean_the_shorter_one():
@@ -616,7 +616,7 @@ def test_a_longer_name_in_the_request_does_not_mean_the_shorter_one():
     deals = {row.name: row.opportunity_id for row in task.world.crm.find("Opportunity")}
     meant = replace(call, arguments={**call.arguments, "opportunity_id": deals["Cider press line"]})
     assert ambiguous(task) == []
-    assert len(ambiguous(replace(task, solution=(meant,)))) == 1
+    assert len(ambiguous(replace(task, _solution=(meant,)))) == 1
 
 
 def test_a_refusal_with_another_code_is_found():
@@ -639,3 +639,10 @@ def test_a_judge_that_looks_only_at_replies_is_found(monkeypatch):
 
     monkeypatch.setattr("crm_gym.certify.values.verify", careless)
     assert sum("solved, and" in fault for fault in judged_wrongly(task)) == 10
+
+
+def test_no_answer_stands_in_the_first_observation():
+    """A number that the counts show could be answered without reading anything."""
+    for task in BY_ID.values():
+        if isinstance(task.goal, AnswerGoal) and isinstance(task.goal.answer.value, int | float):
+            assert task.goal.answer.value not in task.world.crm.counts(), task.id

@@ -14,10 +14,12 @@ from rich.progress import Progress
 from rich.table import Table
 
 from crm_agents.runs import AGENTS, EPISODES_FILE, SUMMARY_FILE, Run, RunFolder, Summary, play, to_json
-from crm_gym import SUITES, UsageError
+from crm_gym import SUITES, UsageError, near_miss
 
-OK, USAGE = 0, 2
-"""Exit codes: the run was played, whatever the agent's success; the command asks for what does not exist."""
+OK, USAGE, STOPPED = 0, 2, 130
+"""Exit codes: the run was played, whatever the agent's success; the command asks for what does not exist; Ctrl-C."""
+
+COMMANDS = ("eval",)
 
 
 HELP = """Let an agent play a suite; print a table by tool and keep one record per episode.
@@ -30,7 +32,7 @@ Examples:
   crm-agents eval --agent random --suite core --episodes 200 --seed 7 --out runs/random
   crm-agents eval --agent echo --tasks create_quote MOP-104 --refusals attempt --json
 
-Exit codes: 0 the run was played, 2 a name, a number or a folder will not do."""
+Exit codes: 0 the run was played, 2 a name, a number or a folder will not do, 130 stopped by Ctrl-C."""
 
 
 @dataclass
@@ -121,11 +123,16 @@ def _show(args: Eval, summary: Summary) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code. A malformed command line exits with 2 from within."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    if given and not given[0].startswith("-") and given[0] not in COMMANDS:
+        print(f"crm-agents: there is no command {given[0]!r}; {near_miss(given[0], COMMANDS)}", file=sys.stderr)
+        print("crm-agents --help says more", file=sys.stderr)
+        sys.exit(USAGE)
     args: Eval = tyro.cli(
         _COMMANDS,
         prog="crm-agents",
         description="Agents for crm_gym. Try: crm-agents eval --agent oracle --out runs/oracle",
-        args=argv,
+        args=given,
         config=(tyro.conf.FlagCreatePairsOff,),
     )
     try:
@@ -133,6 +140,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as fault:
         print(f"crm-agents: {fault}", file=sys.stderr)
         return USAGE
+    except KeyboardInterrupt:
+        print("crm-agents: stopped; the episodes played so far are kept, --force starts anew", file=sys.stderr)
+        return STOPPED
     _show(args, summary)
     return OK
 

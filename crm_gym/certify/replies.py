@@ -49,9 +49,9 @@ def _wrong_records(answer: Answer, crm: Crm) -> list[Any]:
     table = table_of(crm, right[0]) or ""
     alien = [row[0] for row in others(crm, table, right)][:3]
     wrong: list[Any] = [[*right, one] for one in alien] + [[one, *right[1:]] for one in alien]
-    wrong += alien + [{answer.key: one} for one in alien] + [0, [right[0], right[0]]]
+    wrong += alien + [{answer.key: one} for one in alien] + [0, [right[0], 0]]
     if len(right) > 1:
-        wrong += [right[:-1], right[1:], right[0], [*right, right[0]], [right[0]] * len(right)]
+        wrong += [right[:-1], right[1:], right[0], [right[0]] * len(right)]
     return wrong
 
 

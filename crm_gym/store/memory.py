@@ -14,16 +14,23 @@ from crm_gym.schema import TABLES, Row
 
 _TABLES = tuple(TABLES)
 _POSITION = {name: index for index, name in enumerate(_TABLES)}
-_UNIQUE = {name: tuple((i, c.name) for i, c in enumerate(table.columns) if c.unique) for name, table in TABLES.items()}
+_UNIQUE_KEY = {name: {c.name: f"{name}.{c.name}" for c in table.columns if c.unique} for name, table in TABLES.items()}
+_UNIQUE = {
+    name: tuple((i, _UNIQUE_KEY[name][c.name]) for i, c in enumerate(table.columns) if c.unique)
+    for name, table in TABLES.items()
+}
 _REFS = {
     name: tuple((i, c.name) for i, c in enumerate(table.columns) if c.ref is not None) for name, table in TABLES.items()
 }
-_ABSENT: Any = object()
+_NEW = {  # what `add` has to know of a table
+    name: (_POSITION[name], _UNIQUE[name], _REFS[name]) for name in _TABLES
+}
+_blank = object.__new__
 _AGAIN = "again"
 
 # A layer is a dict of dicts under these kinds of key; a missing inner dict means "nothing here":
 #   table                        id -> row, or None where the row is gone
-#   (table, field)               normalised unique text -> id, or None
+#   "table.field"                normalised unique text -> id, or None
 #   (table, field, target id)    id of a referring row -> True, or False where it refers no more
 #   (_AGAIN, one of these keys)  names that begin anew here: their place below does not count
 Layer = dict[Any, dict[str, Any]]
@@ -68,17 +75,12 @@ class MemoryStore:
         return self._lookup(table, record)
 
     def _lookup(self, key: Any, name: str) -> Any:
-        entries = self._top.get(key)
-        if entries is not None:
-            found = entries.get(name, _ABSENT)
-            if found is not _ABSENT:
-                return found
+        top = self._top
+        if key in top and name in (entries := top[key]):  # twice to the dict is cheaper here than one call of `get`
+            return entries[name]
         for layer in reversed(self._layers):
-            entries = layer.get(key)
-            if entries is not None:
-                found = entries.get(name, _ABSENT)
-                if found is not _ABSENT:
-                    return found
+            if key in layer and name in (entries := layer[key]):
+                return entries[name]
         return None
 
     def add(self, table: str, record: str, row: Row) -> None:
@@ -86,15 +88,20 @@ class MemoryStore:
         if self._forgot:
             for key in (table, *((table, field, row[index]) for index, field in _REFS[table])):
                 self._begin_anew(key, record)
-        rows = self._top.get(table)
-        if rows is None:
-            self._top[table] = {record: row}
+        position, unique, refs = _NEW[table]
+        top = self._top
+        if table in top:
+            top[table][record] = row
         else:
-            rows[record] = row
-        self._counts[_POSITION[table]] += 1
-        for index, field in _UNIQUE[table]:
-            self._write((table, field), normal(row[index]), record)
-        for index, field in _REFS[table]:
+            top[table] = {record: row}
+        self._counts[position] += 1
+        for index, key in unique:  # `_write` and `normal`, without the calls
+            name = row[index].strip().casefold()
+            if key in top:
+                top[key][name] = record
+            else:
+                top[key] = {name: record}
+        for index, field in refs:
             if row[index] is not None:
                 self._write((table, field, row[index]), record, True)
 
@@ -105,14 +112,14 @@ class MemoryStore:
             self._counts[_POSITION[table]] += 1
         elif after is None:
             self._counts[_POSITION[table]] -= 1
-        for index, field in _UNIQUE[table]:
+        for index, key in _UNIQUE[table]:
             old = None if before is None else before[index]
             new = None if after is None else after[index]
             if old != new:
                 if old is not None:
-                    self._write((table, field), normal(old), None)
+                    self._write(key, normal(old), None)
                 if new is not None:
-                    self._write((table, field), normal(new), record)
+                    self._write(key, normal(new), record)
         for index, field in _REFS[table]:
             old = None if before is None else before[index]
             new = None if after is None else after[index]
@@ -133,9 +140,9 @@ class MemoryStore:
         """Take back the `add` that made the row, as if it had never been."""
         self._counts[_POSITION[table]] -= 1
         self._erase(table, record)
-        for index, field in _UNIQUE[table]:
+        for index, key in _UNIQUE[table]:
             if row[index] is not None:
-                self._erase((table, field), normal(row[index]))
+                self._erase(key, normal(row[index]))
         for index, field in _REFS[table]:
             if row[index] is not None:
                 self._erase((table, field, row[index]), record)
@@ -174,7 +181,7 @@ class MemoryStore:
 
     def by_unique(self, table: str, field: str, value: str) -> str | None:
         """The id of the row whose unique text is that one, compared trimmed and case-folded."""
-        return self._lookup((table, field), normal(value))  # type: ignore[no-any-return]
+        return self._lookup(_UNIQUE_KEY[table][field], value.strip().casefold())  # type: ignore[no-any-return]
 
     def by_ref(self, table: str, field: str, target: str) -> list[str]:
         """The ids of the rows that refer to that record, in the order in which they came to do so."""
@@ -186,16 +193,16 @@ class MemoryStore:
 
     def counts(self) -> list[int]:
         """How many rows each of the eight tables has, in their order; a copy."""
-        return self._counts[:]
+        return self._counts.copy()
 
     def fork(self) -> MemoryStore:
         """An independent copy that shares unchanged rows; its cost does not grow with the CRM."""
         if self._top:
             self._freeze()
-        other = MemoryStore.__new__(MemoryStore)
+        other = _blank(MemoryStore)
         other._layers = self._layers
         other._top = {}
-        other._counts = self._counts[:]
+        other._counts = self._counts.copy()
         other._forgot = self._forgot
         return other
 

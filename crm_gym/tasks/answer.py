@@ -5,9 +5,10 @@ Queries read rows directly, not through the tools, so that a fault in a tool can
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,6 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from crm_gym.crm import Crm
 from crm_gym.errors import TaskError
 from crm_gym.schema import TABLES, Row, number_json
+
+_PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,6})?")
 
 Give = Literal["record", "records", "count", "sum", "value", "values", "mapping"]
 
@@ -80,6 +83,8 @@ def solve(query: Query, crm: Crm) -> Answer:
     if not rows:
         raise TaskError(f"no {query.table} meets {query.where}; the answer must not be empty")
     value = _GIVE[query.give](query, rows)
+    if value is None:
+        raise TaskError(f"{query.table}.{query.of} is empty; the answer must not be")
     key = TABLES[query.table].key
     names = _names(crm, query.table) if query.give in ("record", "records") else {}
     return Answer(query.give, value, names, key, tuple(row[0] for row in rows))
@@ -99,9 +104,11 @@ def _select(query: Query, crm: Crm) -> list[Row]:
     if query.best is None or not rows:
         return rows
     which, _, name = query.best.partition(":")
+    if which not in ("max", "min"):
+        raise TaskError(f"best must be max:field or min:field; got {query.best!r}")
     values = [value for row in rows if (value := getattr(row, _column(query, name))) is not None]
-    best = {"max": max, "min": min}[which](values)
-    return [row for row in rows if getattr(row, name) == best]
+    best = (max if which == "max" else min)(values, default=None)
+    return [row for row in rows if best is not None and getattr(row, name) == best]
 
 
 def _condition(name: str, wanted: Any) -> Callable[[Row], bool]:
@@ -183,12 +190,12 @@ def _names(crm: Crm, table: str) -> dict[str, str]:
 
 
 def _number(value: Any) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
+    """A number, also one written as a JSON text of itself ("12.50"); None for all else."""
+    if isinstance(value, str):
+        return Decimal(value.strip()) if _PLAIN_NUMBER.fullmatch(value.strip()) else None
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return None
-    try:
-        number = Decimal(repr(value) if isinstance(value, float) else value)
-    except InvalidOperation:
-        return None
+    number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     return number if number.is_finite() else None
 
 
@@ -212,7 +219,7 @@ def _accepts_record(answer: Answer, given: Any) -> bool:
 
 def _accepts_records(answer: Answer, given: Any) -> bool:
     found = [answer._record(item) for item in _listed(given)]
-    return len(found) == len(answer.value) and set(found) == set(answer.value)
+    return set(found) == set(answer.value)
 
 
 def _covers(mine: Iterable[Any], given: list[Any]) -> bool:

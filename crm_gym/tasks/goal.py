@@ -29,21 +29,26 @@ class Expected:
     id: str | None
     row: Row | None
     free: tuple[int, ...] = ()
-    _fixed: Callable[[Row], Any] | None = field(init=False, repr=False, compare=False)
+    _pick: Callable[[Row], Any] | None = field(init=False, repr=False, compare=False)
+    _wanted: Any = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         # What must be equal, picked at C speed: a verdict is due after every write.
         fixed = [i for i in range(len(self.row)) if i not in self.free] if self.row and self.free else []
-        object.__setattr__(self, "_fixed", itemgetter(*fixed) if fixed else None)
+        together = bool(fixed) and len(fixed) == fixed[-1] - fixed[0] + 1
+        places = [slice(fixed[0], fixed[-1] + 1)] if together else fixed
+        pick: Callable[[Row], Any] | None = itemgetter(*places) if places else None
+        object.__setattr__(self, "_pick", pick)
+        object.__setattr__(self, "_wanted", pick(self.row) if pick else self.row)
 
     def met_by(self, change: Change) -> bool:
         """Whether a net change is this one."""
         table, record, before, after = change
         if table != self.table or (before is not None if self.id is None else record != self.id):
             return False
-        if self._fixed is None or after is None:
+        if self._pick is None or after is None:
             return bool(after == self.row)
-        return bool(self._fixed(after) == self._fixed(self.row))
+        return bool(self._pick(after) == self._wanted)
 
 
 @dataclass(frozen=True, slots=True)

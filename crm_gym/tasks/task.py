@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -88,8 +89,6 @@ class Task:
         request: What is asked, in plain language.
         world: Where it is asked; shared, not to be written to.
         goal: What makes the episode a success.
-        solution: One way there: the calls that matter, without look-ups.
-        lookups: Read calls that show what the solution needs and the request does not say.
         tags: Words to sort tasks by.
         split: The set the task belongs to.
         difficulty: From 1.
@@ -100,11 +99,21 @@ class Task:
     request: str
     world: World
     goal: Goal
-    solution: tuple[ToolCall, ...]
-    lookups: tuple[ToolCall, ...] = ()
+    _solution: tuple[ToolCall, ...]
+    _lookups: tuple[ToolCall, ...] = ()
     tags: tuple[str, ...] = ()
     split: str = "golden"
     difficulty: int = 1
+
+    @property
+    def solution(self) -> tuple[ToolCall, ...]:
+        """One way there: the calls that matter, without look-ups. A copy, to do with as one likes."""
+        return copied(self._solution)
+
+    @property
+    def lookups(self) -> tuple[ToolCall, ...]:
+        """Read calls that show what the solution needs and the request does not say; a copy."""
+        return copied(self._lookups)
 
     @property
     def today(self) -> str:
@@ -125,7 +134,7 @@ class Task:
         """The same task under the `attempt` protocol: a refused task is solved by the refused call itself."""
         if not isinstance(self.goal, RefusalGoal) or self.goal.attempt:
             return self
-        return dataclasses.replace(self, goal=dataclasses.replace(self.goal, attempt=True), solution=(self.goal.call,))
+        return dataclasses.replace(self, goal=dataclasses.replace(self.goal, attempt=True), _solution=(self.goal.call,))
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any], world: World | None = None) -> Task:
@@ -142,7 +151,17 @@ class Task:
             spec = TaskSpec.model_validate(dict(mapping))
         except (ValidationError, TypeError, ValueError) as fault:
             raise TaskError(f"task {_name(mapping)}: {_first(fault)}") from None
-        return _compile(spec, world)
+        try:
+            return _compile(spec, world)
+        except TaskError:
+            raise
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as fault:
+            raise TaskError(f"task {spec.id}: {type(fault).__name__}: {fault}") from None
+
+
+def copied(calls: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:
+    """The calls with arguments of their own."""
+    return tuple(ToolCall(call.tool, copy.deepcopy(call.arguments)) for call in calls)
 
 
 def _name(mapping: Any) -> str:
@@ -163,8 +182,9 @@ def _compile(spec: TaskSpec, world: World | None) -> Task:
         world = World(spec.world.name, spec.world.today, records)
     if world is None:
         raise TaskError(f"{where}: world is missing")
-    if spec.family not in TOOLS:
-        raise TaskError(f"{where}: family {spec.family!r} is no tool; {near_miss(spec.family, TOOLS)}")
+    if spec.family not in TOOLS or TOOLS[spec.family].kind == "end":
+        families = [name for name, tool in TOOLS.items() if tool.kind != "end"]
+        raise TaskError(f"{where}: family {spec.family!r} is no tool to ask for; {near_miss(spec.family, families)}")
     request = world.resolve_text(spec.request, where).strip()
     if not 0 < len(request) <= REQUEST_CHARS:
         raise TaskError(f"{where}: request must have 1 to {REQUEST_CHARS} characters; it has {len(request)}")
@@ -175,8 +195,8 @@ def _compile(spec: TaskSpec, world: World | None) -> Task:
         request=request,
         world=world,
         goal=goal,
-        solution=solution,
-        lookups=tuple(_call(call, world, where) for call in spec.lookups),
+        _solution=solution,
+        _lookups=tuple(_call(call, world, where) for call in spec.lookups),
         tags=spec.tags,
         split=spec.split,
         difficulty=spec.difficulty,
@@ -209,6 +229,9 @@ def _goal(spec: TaskSpec, world: World, where: str) -> tuple[Goal, tuple[ToolCal
     if not spec.solution:
         raise TaskError(f"{where}: a task with changes needs its solution")
     changes = tuple(_expected(change, world, where) for change in spec.changes)
+    standing = [change.id for change in changes if change.id is not None]
+    if len(set(standing)) != len(standing):
+        raise TaskError(f"{where}: two changes of one record; write them as one")
     return ChangeGoal(changes), tuple(_call(call, world, where) for call in spec.solution)
 
 
@@ -250,6 +273,9 @@ def _created(spec: ChangeSpec, world: World, where: str) -> Expected:
     table = TABLES[spec.create]
     values = {column.name: column.default for column in table.columns}
     values |= _row_values(spec, table.name, world, where)
+    lacking = [c.name for c in table.columns if c.required and not c.key and values[c.name] is None]
+    if lacking:
+        raise TaskError(f"{where}: a new {table.name} must have {', '.join(lacking)}")
     given = tuple(column.name for column in table.columns if column.key or column.auto)
     return Expected(table.name, None, table.row(**values), _places((*given, *spec.free), table.name, where))
 
@@ -266,6 +292,8 @@ def _row_values(spec: ChangeSpec, table: str, world: World, where: str) -> dict[
     values = {}
     for name, value in world.resolve(spec.fields, where).items():
         _places((name,), table, where)
+        if not TABLES[table].column(name).creatable:
+            raise TaskError(f"{where}: {name} is the CRM's to fill; it is no change to ask for")
         values[name] = _row_value(TABLES[table].column(name), value, where)
     return values
 

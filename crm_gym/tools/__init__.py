@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from crm_gym.crm import Crm
 from crm_gym.errors import ToolError
 from crm_gym.tools import client, company, contact, contract, document, ending, note, opportunity, quote
-from crm_gym.tools.base import Tool, ToolCall, ToolResult, unknown_tool
+from crm_gym.tools.arguments import JSON
+from crm_gym.tools.base import Outcome, Tool, ToolCall, ToolResult, unknown_tool
 
 _IN_ORDER: tuple[Tool, ...] = (
     opportunity.create_new_opportunity,
@@ -53,15 +56,23 @@ def call(crm: Crm, request: ToolCall) -> ToolResult:
 
     A refused call changes nothing and comes back as an error; any other error takes its changes back and goes on up.
     """
-    tool = TOOLS.get(request.tool)
+    raw, error = outcome(crm, request.tool, request.arguments)
+    return ToolResult(request, raw, error)
+
+
+def outcome(crm: Crm, name: str, arguments: Mapping[str, JSON]) -> Outcome:
+    """What `call` puts into a ToolResult: the result as the tool gave it, or the refusal."""
+    tool = TOOLS.get(name)
     if tool is None:
-        return ToolResult(request, None, unknown_tool(request.tool, TOOLS))
-    mark = crm.mark()
+        return None, unknown_tool(name, TOOLS)
+    mark = len(crm.journal.changes)
     try:
-        return ToolResult(request, tool.run(crm, tool.check(request.arguments)))
+        plan = tool.plan  # `Tool.check`, without the call
+        checked = None if plan is None else plan.read(arguments)
+        return tool.run(crm, tool.judge(arguments) if checked is None else checked), None
     except ToolError as refusal:
         crm.undo(mark)
-        return ToolResult(request, None, refusal)
+        return None, refusal
     except BaseException:
         crm.undo(mark)
         raise

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, NamedTuple
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, create_model
 from pydantic.fields import FieldInfo
@@ -17,35 +18,38 @@ JSON = Any
 
 
 class Checked:
-    """Checked arguments as attributes, as an instance of the arguments model has them."""
-
-    def __init__(self, values: dict[str, Any]) -> None:
-        self.__dict__ = values
+    """Checked arguments as attributes, as an instance of the arguments model has them; made by `Tool.check`."""
 
 
-class Plan(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Plan:
     """How to read arguments that are plainly right: what an arguments model says, as plain dicts.
 
     Attributes:
         checks: Argument to the check of its atom; nested objects have a plan of their own.
-        required: Names that must be there.
-        defaults: Values of those that need not.
+        defaults: Values of the arguments that need not be there; all others must.
     """
 
     checks: dict[str, Callable[[Any], Any]]
-    required: frozenset[str]
     defaults: dict[str, Any]
 
-    def read(self, arguments: Mapping[str, JSON]) -> dict[str, Any] | None:
-        """The arguments in row form; None if anything about them is not plain."""
-        values = self.defaults.copy()
+    def read(self, arguments: Mapping[str, JSON]) -> Checked | None:
+        """The arguments in row form, as attributes; None if anything about them is not plain."""
         checks = self.checks
+        values = self.defaults.copy()
         try:
             for name, value in arguments.items():
                 values[name] = checks[name](value)
         except (LookupError, ValueError, AttributeError, TypeError):
             return None
-        return values if self.required <= arguments.keys() else None
+        if len(values) < len(checks):  # a required one is missing
+            return None
+        checked = _blank(Checked)
+        checked.__dict__ = values
+        return checked
+
+
+_blank = object.__new__
 
 
 def plan_of(arguments: type[BaseModel]) -> Plan | None:
@@ -63,8 +67,7 @@ def plan_of(arguments: type[BaseModel]) -> Plan | None:
         else:
             return None
     fields = arguments.model_fields
-    required = frozenset(name for name, info in fields.items() if info.is_required())
-    return Plan(checks, required, {name: info.default for name, info in fields.items() if name not in required})
+    return Plan(checks, {name: info.default for name, info in fields.items() if not info.is_required()})
 
 
 def _read_updates(plan: Plan, updates: Any) -> dict[str, Any]:

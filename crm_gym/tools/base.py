@@ -6,16 +6,16 @@ import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import ValidationError
 
 from crm_gym.atom import short
 from crm_gym.crm import Crm
 from crm_gym.errors import ToolError, near_miss
-from crm_gym.schema import TABLE_OF, number_json, row_json, row_text
+from crm_gym.schema import TABLE_OF, Row, number_json, row_json, row_text
 from crm_gym.strict_json import encode
-from crm_gym.tools.arguments import JSON, Arguments, Checked, Plan, plain_schema, plan_of
+from crm_gym.tools.arguments import JSON, Arguments, Plan, plain_schema, plan_of
 from crm_gym.tools.refusing import Asked, refusal
 
 Kind = Literal["read", "write", "end"]
@@ -60,6 +60,10 @@ class ToolResult:
         return row_text(self.raw) if type(self.raw) in TABLE_OF else encode(plain(self.raw))
 
 
+Outcome = tuple[Any, ToolError | None]
+"""What a call gives: rows or JSON values and None, or None and the refusal."""
+
+
 @dataclass(frozen=True)
 class Tool:
     """One verb of the CRM.
@@ -72,6 +76,7 @@ class Tool:
         arguments: The pydantic model of its arguments.
         run: Does the work; gets the CRM and checked arguments; returns rows or JSON values.
         description: What it does, for the model that reads it.
+        plan: The short cut through the arguments model, if there is one.
     """
 
     name: str
@@ -81,6 +86,10 @@ class Tool:
     arguments: type[Arguments]
     run: Callable[[Crm, Any], Any] = field(repr=False)
     description: str = field(repr=False)
+    plan: Plan | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "plan", plan_of(self.arguments))
 
     @functools.cached_property
     def schema(self) -> dict[str, JSON]:
@@ -95,19 +104,19 @@ class Tool:
         Raises:
             ToolError: For the first fault in the published order.
         """
-        plan = self._plan
+        plan = self.plan
         if plan is not None:
-            values = plan.read(arguments)
-            if values is not None:
-                return Checked(values)
+            checked = plan.read(arguments)
+            if checked is not None:
+                return checked
+        return self.judge(arguments)
+
+    def judge(self, arguments: Mapping[str, JSON]) -> Any:
+        """The arguments, checked by the model; the long way of `check`."""
         try:
             return self.arguments.model_validate(arguments)
         except ValidationError as fault:
             raise refusal(Asked(self.name, self.schema, self.arguments.immutable), fault) from None
-
-    @functools.cached_property
-    def _plan(self) -> Plan | None:
-        return plan_of(self.arguments)
 
 
 def tool(
@@ -129,10 +138,19 @@ def unknown_tool(name: object, tools: Mapping[str, Tool]) -> ToolError:
     )
 
 
+class Extended(NamedTuple):
+    """A result that is a row and more: in JSON the parts follow the row's fields."""
+
+    row: Row
+    parts: dict[str, Any]
+
+
 def plain(value: Any) -> JSON:
     """Rows and what holds them as JSON values."""
     if type(value) in TABLE_OF:
         return row_json(value)
+    if isinstance(value, Extended):
+        return {**row_json(value.row), **plain(value.parts)}
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""What all modify tools do alike."""
+"""What tools that change or delete do alike."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from crm_gym.crm import Crm
 from crm_gym.errors import ToolError
-from crm_gym.schema import Row
+from crm_gym.schema import TABLE_OF, Row
 
 
 def modify(crm: Crm, table: str, arguments: Any) -> Row:
@@ -17,3 +17,12 @@ def modify(crm: Crm, table: str, arguments: Any) -> Row:
     if not updates:
         raise ToolError("no_change", "updates", "updates must hold at least one field to change; it is empty.")
     return crm.update(crm.need(table, arguments.id, "id"), updates)
+
+
+def deleted(gone: list[Row]) -> dict[str, Any]:
+    """Removed rows as a result: the record itself, and how many others went with it."""
+    also: dict[str, int] = {}
+    for row in gone[:-1]:
+        name = TABLE_OF[type(row)]
+        also[name] = also.get(name, 0) + 1
+    return {"deleted": gone[-1], "with_it": also}

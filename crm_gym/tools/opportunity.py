@@ -8,14 +8,17 @@ from typing import Any
 from pydantic.fields import FieldInfo
 
 from crm_gym.crm import Crm
-from crm_gym.schema import TABLES, Row, row_json
+from crm_gym.schema import TABLES, Row
 from crm_gym.tools.arguments import Arguments, creating, model, modifying
-from crm_gym.tools.base import tool
-from crm_gym.tools.changing import modify
-from crm_gym.tools.searching import criteria, matching, page
+from crm_gym.tools.base import Extended, tool
+from crm_gym.tools.changing import deleted, modify
+from crm_gym.tools.searching import PAGING, criteria, matching, page, paged
 
 TABLE = TABLES["Opportunity"]
 _ID = model("OneOpportunity", opportunity_id=(TABLE.columns[0].wire, FieldInfo(description="id of the deal")))
+_VIEW = model(
+    "OpportunityView", opportunity_id=(TABLE.columns[0].wire, FieldInfo(description="id of the deal")), **PAGING
+)
 _CRITERIA = criteria(TABLE)
 
 
@@ -40,27 +43,27 @@ def opportunity_search(crm: Crm, arguments: Arguments) -> dict[str, Any]:
     return page(crm, TABLE, arguments)
 
 
-def _details(crm: Crm, arguments: Any) -> dict[str, Any]:
+def _details(crm: Crm, arguments: Any) -> Extended:
     row = crm.need("Opportunity", arguments.opportunity_id, "opportunity_id")
     record = row.opportunity_id
-    return {
-        **row._asdict(),
-        "client": crm.get("Client", row.client_id),
+    lists = {
         "quotes": crm.referring("Quote", "opportunity_id", record),
         "contracts": crm.referring("Contract", "opportunity_id", record),
         "documents": crm.referring("Document", "entity_id", record),
         "notes_on_record": crm.referring("Note", "entity_id", record),
     }
+    return Extended(row, {"client": crm.get("Client", row.client_id), **paged(lists, arguments)})
 
 
-@tool("opportunity", "read", 878, _ID)
-def view_opportunity_details(crm: Crm, arguments: Arguments) -> dict[str, Any]:
-    """Show one deal with its client, quotes, contracts, documents and the notes written on it (notes_on_record)."""
+@tool("opportunity", "read", 878, _VIEW)
+def view_opportunity_details(crm: Crm, arguments: Arguments) -> Extended:
+    """Show one deal with its client, quotes, contracts, documents and the notes written on it (notes_on_record).
+    Of each list one page is shown; totals says how many there are; use limit and offset for more."""
     return _details(crm, arguments)
 
 
-@tool("opportunity", "read", 6, _ID)
-def opportunity_details(crm: Crm, arguments: Arguments) -> dict[str, Any]:
+@tool("opportunity", "read", 6, _VIEW)
+def opportunity_details(crm: Crm, arguments: Arguments) -> Extended:
     """The same as view_opportunity_details: one deal with its client, quotes, contracts, documents and notes."""
     return _details(crm, arguments)
 
@@ -83,7 +86,7 @@ def _total(rows: list[Row]) -> dict[str, Any]:
     return {"count": len(rows), "total_amount": sum((row.amount for row in rows), Decimal(0))}
 
 
-@tool("opportunity", "read", 194, criteria(TABLE, paged=False))
+@tool("opportunity", "read", 194, criteria(TABLE, paging=False))
 def summarize_opportunities(crm: Crm, arguments: Arguments) -> dict[str, Any]:
     """Count deals and add up their amounts: in all, by stage and by owner (deals without an owner under "").
     Takes the same criteria as opportunity_search; without any, all deals count."""
@@ -97,12 +100,3 @@ def delete_opportunity(crm: Crm, arguments: Any) -> dict[str, Any]:
     deal. Returns what was deleted, by kind."""
     gone = crm.delete(crm.need("Opportunity", arguments.opportunity_id, "opportunity_id"))
     return deleted(gone)
-
-
-def deleted(gone: list[Row]) -> dict[str, Any]:
-    """Removed rows as a result: the record itself, and how many others went with it."""
-    also: dict[str, int] = {}
-    for row in gone[:-1]:
-        name = type(row).__name__[:-3]
-        also[name] = also.get(name, 0) + 1
-    return {"deleted": row_json(gone[-1]), "with_it": also}

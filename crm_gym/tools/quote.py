@@ -9,16 +9,16 @@ from pydantic.types import Strict
 
 from crm_gym.crm import Crm
 from crm_gym.errors import ToolError
-from crm_gym.schema import TABLES, Row, row_json
+from crm_gym.schema import TABLES, Row
 from crm_gym.tools.arguments import Arguments, creating, model, modifying
-from crm_gym.tools.base import tool
-from crm_gym.tools.changing import modify
-from crm_gym.tools.opportunity import deleted
-from crm_gym.tools.searching import criteria, page
+from crm_gym.tools.base import Extended, tool
+from crm_gym.tools.changing import deleted, modify
+from crm_gym.tools.searching import PAGING, criteria, page, paged
 
 TABLE = TABLES["Quote"]
 _KEY = TABLE.columns[0].wire
 _ID = model("OneQuote", quote_id=(_KEY, FieldInfo(description="id of the quote")))
+_VIEW = model("QuoteView", quote_id=(_KEY, FieldInfo(description="id of the quote")), **PAGING)
 _IDS = model(
     "SeveralQuotes",
     quote_ids=(
@@ -60,19 +60,16 @@ def quote_search(crm: Crm, arguments: Arguments) -> dict[str, Any]:
     return page(crm, TABLE, arguments)
 
 
-def _details(crm: Crm, row: Row) -> dict[str, Any]:
-    return {
-        **row._asdict(),
-        "opportunity": crm.get("Opportunity", row.opportunity_id),
+@tool("quote", "read", 1, _VIEW)
+def quote_details(crm: Crm, arguments: Any) -> Extended:
+    """Show one quote with its deal, documents and notes. Of each list one page is shown; totals says how many there
+    are; use limit and offset for more."""
+    row = crm.need("Quote", arguments.quote_id, "quote_id")
+    lists = {
         "documents": crm.referring("Document", "entity_id", row.quote_id),
         "notes": crm.referring("Note", "entity_id", row.quote_id),
     }
-
-
-@tool("quote", "read", 1, _ID)
-def quote_details(crm: Crm, arguments: Any) -> dict[str, Any]:
-    """Show one quote with its deal, documents and notes."""
-    return _details(crm, crm.need("Quote", arguments.quote_id, "quote_id"))
+    return Extended(row, {"opportunity": crm.get("Opportunity", row.opportunity_id), **paged(lists, arguments)})
 
 
 def _several(crm: Crm, arguments: Any) -> list[Row]:
@@ -102,8 +99,8 @@ def compare_quotes(crm: Crm, arguments: Arguments) -> dict[str, Any]:
 def compare_quote_details(crm: Crm, arguments: Arguments) -> dict[str, Any]:
     """Compare two or more quotes field by field: every field's values side by side in the order asked for, and
     the names of the fields that differ."""
-    rows = [row_json(row) for row in _several(crm, arguments)]
-    fields = {name: [row[name] for row in rows] for name in rows[0]}
+    rows = _several(crm, arguments)
+    fields = {name: [getattr(row, name) for row in rows] for name in rows[0]._fields}
     return {"fields": fields, "differing": [name for name, values in fields.items() if len(set(values)) > 1]}
 
 

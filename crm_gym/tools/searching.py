@@ -14,6 +14,19 @@ from crm_gym.schema import Column, Row, Table
 from crm_gym.tools.arguments import Arguments, model
 
 DEFAULT_LIMIT, MAX_LIMIT = 20, 100
+_LIMIT, _OFFSET = atoms.whole(1, MAX_LIMIT), atoms.whole(0, 10**9)
+PAGING: dict[str, tuple[Any, FieldInfo]] = {
+    "limit": (
+        Annotated[Any, Wire(_LIMIT)] | None,
+        FieldInfo(default=None, description=f"rows to return, 1 to {MAX_LIMIT}; {DEFAULT_LIMIT} if absent"),
+    ),
+    "offset": (
+        Annotated[Any, Wire(_OFFSET)] | None,
+        FieldInfo(default=None, description="rows to skip, for the next page; 0 if absent"),
+    ),
+}
+"""The two arguments by which long lists are paged through."""
+
 _SUBSTRING = ("text", "email", "url", "file_name", "names")
 _ANY_TEXT = atoms.text(atoms.NOTE_CHARS, blank=True, lines=True)
 
@@ -25,16 +38,10 @@ def _criterion(column: Column) -> tuple[Any, FieldInfo]:
     return Annotated[Any, Wire(atom)] | None, FieldInfo(default=None, description=f"{column.description} ({how})")
 
 
-def criteria(table: Table, *, paged: bool = True) -> type[Arguments]:
+def criteria(table: Table, *, paging: bool = True) -> type[Arguments]:
     """The arguments of a search in that table."""
     fields = {column.name: _criterion(column) for column in table.columns}
-    if paged:
-        limit, offset = atoms.whole(1, MAX_LIMIT), atoms.whole(0, 10**9)
-        rows = f"rows to return, 1 to {MAX_LIMIT}; {DEFAULT_LIMIT} if absent"
-        fields["limit"] = (Annotated[Any, Wire(limit)], FieldInfo(default=DEFAULT_LIMIT, description=rows))
-        skip = "rows to skip, for the next page"
-        fields["offset"] = (Annotated[Any, Wire(offset)], FieldInfo(default=0, description=skip))
-    return model(f"{table.name}Criteria", **fields)
+    return model(f"{table.name}Criteria", **fields, **(PAGING if paging else {}))
 
 
 def matching(crm: Crm, table: Table, arguments: Arguments) -> Iterator[Row]:
@@ -70,10 +77,17 @@ def _test(index: int, table: Table, value: Any) -> Callable[[Row], bool]:
 def page(crm: Crm, table: Table, arguments: Any) -> dict[str, Any]:
     """One page of the matching rows, with their total number."""
     rows = list(matching(crm, table, arguments))
-    start = arguments.offset
-    return {
-        "total": len(rows),
-        "offset": start,
-        "limit": arguments.limit,
-        "rows": rows[start : start + arguments.limit],
-    }
+    offset, limit = _window(arguments)
+    return {"total": len(rows), "offset": offset, "limit": limit, "rows": rows[offset : offset + limit]}
+
+
+def _window(arguments: Any) -> tuple[int, int]:
+    limit = DEFAULT_LIMIT if arguments.limit is None else arguments.limit
+    return arguments.offset or 0, limit
+
+
+def paged(lists: dict[str, list[Row]], arguments: Any) -> dict[str, Any]:
+    """One page of each list, with their totals."""
+    offset, limit = _window(arguments)
+    pages = {name: rows[offset : offset + limit] for name, rows in lists.items()}
+    return {**pages, "totals": {name: len(rows) for name, rows in lists.items()}}
