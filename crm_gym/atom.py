@@ -46,6 +46,7 @@ class Atom:
         to_python: Row value to the value an entity shows.
         from_python: The value an entity was given to a wire value.
         limit: Longest text in characters, 0 where it does not apply.
+        to_json: The value an entity shows to the JSON value that makes it again.
     """
 
     kind: str
@@ -54,12 +55,15 @@ class Atom:
     to_python: Callable[[Any], Any] = _same
     from_python: Callable[[Any], Any] = _same
     limit: int = 0
+    to_json: Callable[[Any], Any] = _same
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         def validate(value: Any) -> Any:
             return self.to_python(self.check(self.from_python(value)))
 
-        return core_schema.no_info_plain_validator_function(validate)
+        return core_schema.no_info_plain_validator_function(
+            validate, serialization=core_schema.plain_serializer_function_ser_schema(self.to_json, when_used="json")
+        )
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         return dict(self.schema)

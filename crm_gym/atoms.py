@@ -22,14 +22,15 @@ URL_CHARS = 2_000
 FILE_NAME_CHARS = 255
 FILE_EXTENSIONS = ("pdf", "doc", "docx", "ppt", "pptx", "xlsx", "csv", "txt", "key")
 
+_HUGE = 10**18
 _CENT = Decimal("0.01")
 _INVALID = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _INVALID_LINES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # tab and newline may stay
 # Possessive quantifiers (x++) never go back over what they took: no text makes these patterns slow.
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"  # RFC 5322, 3.2.3: a dot-atom, unquoted
 _LABEL = r"(?!-)[A-Za-z0-9-]{1,63}+(?<!-)"  # RFC 1123, 2.1
-_EMAIL = re.compile(rf"{_ATEXT}(?:\.{_ATEXT})*+@(?:{_LABEL}\.)++(?=[A-Za-z]){_LABEL}(?<=..)")
-_URL = re.compile(rf"https?://{_LABEL}(?:\.{_LABEL})*+(?::[0-9]{{1,5}})?(?:[/?#][!-~]*)?", re.IGNORECASE)
+_EMAIL = re.compile(rf"{_ATEXT}(?:\.{_ATEXT})*+@(?:{_LABEL}\.)++(?=[A-Za-z]){_LABEL}")
+_URL = re.compile(rf"https?://{_LABEL}(?:\.{_LABEL})*+(?::[0-9]{{1,5}})?(?:[/?#][!-~]*)?", re.IGNORECASE | re.ASCII)
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
@@ -52,10 +53,10 @@ def text(limit: int = NAME_CHARS, *, blank: bool = False, lines: bool = False) -
             value = _str(value)
         elif value.isprintable() and value and not value.isspace() and len(value) <= limit:
             return value  # plainly right
-        if not value.isprintable() and invalid.search(value):
-            raise refuse("text_invalid", f"must hold no control characters or lone surrogates; got {short(value)}.")
         if not blank and not value.strip():
             raise refuse("blank", "must not be empty or only white space.")
+        if not value.isprintable() and invalid.search(value):
+            raise refuse("text_invalid", f"must hold no control characters or lone surrogates; got {short(value)}.")
         if len(value) > limit:
             raise refuse("text_too_long", f"must have at most {limit} characters; got {len(value)}.")
         return value
@@ -119,13 +120,19 @@ def file_name() -> Atom:
 
 def _number(value: Any, what: str) -> Decimal:
     kind = type(value)
-    if kind is int and abs(value) < 10**18:
-        return Decimal(value)
+    if kind is int:
+        return Decimal(max(-_HUGE, min(value, _HUGE)))  # beyond every bound there is; all digits would take time
     if kind is float and math.isfinite(value):
         return Decimal(repr(value))
     if kind is Decimal and value.is_finite():
         return value  # type: ignore[no-any-return]
     raise refuse("wrong_type", f"must be {what}, as a number without quotes or units; got {short(value)}.")
+
+
+def number_json(amount: Decimal) -> int | float:
+    """An exact amount as a JSON number; every amount of two decimals up to 10,000,000 survives."""
+    whole = int(amount)
+    return whole if whole == amount else float(amount)
 
 
 def money() -> Atom:
@@ -142,7 +149,8 @@ def money() -> Atom:
             raise refuse("amount_precision", f"must have at most two decimals; got {short(value)}.")
         return exact
 
-    return Atom("money", check, {"type": "number", "exclusiveMinimum": 0, "maximum": MONEY_CEILING})
+    schema = {"type": "number", "exclusiveMinimum": 0, "maximum": MONEY_CEILING}
+    return Atom("money", check, schema, to_json=number_json)
 
 
 def percent() -> Atom:
@@ -176,7 +184,7 @@ def day() -> Atom:
             raise refuse("date_format", f"must be a calendar date written YYYY-MM-DD; got {short(value)}.") from None
         return value
 
-    return Atom("date", check, {"type": "string", "format": "date"}, date.fromisoformat, _day_text)
+    return Atom("date", check, {"type": "string", "format": "date"}, date.fromisoformat, _day_text, to_json=_day_text)
 
 
 def stamp_text(value: Any) -> Any:
@@ -199,7 +207,14 @@ def stamp() -> Atom:
             raise refuse("date_format", f"must be a time written YYYY-MM-DDTHH:MM:SSZ; got {short(value)}.") from None
         return value
 
-    return Atom("datetime", check, {"type": "string", "format": "date-time"}, datetime.fromisoformat, stamp_text)
+    return Atom(
+        "datetime",
+        check,
+        {"type": "string", "format": "date-time"},
+        datetime.fromisoformat,
+        stamp_text,
+        to_json=stamp_text,
+    )
 
 
 def enum(members: type[StrEnum]) -> Atom:
@@ -233,14 +248,18 @@ def names() -> Atom:
 
 def record_id() -> Atom:
     """The id of a record. Whether there is such a record is asked later, of the CRM."""
-    return Atom("id", _str, {"type": "string", "format": "uuid"})
+    return Atom("id", _str, {"type": "string", "format": "uuid"}, from_python=_id_text)
+
+
+def _id_text(value: Any) -> Any:
+    return str(value) if isinstance(value, UUID) else value
 
 
 def own_id() -> Atom:
     """A record's own id; entities made by hand may bring one, if it is a UUID as text."""
 
     def uuid_text(value: Any) -> Any:
-        text = str(value) if isinstance(value, UUID) else value
+        text = _id_text(value)
         if not isinstance(text, str) or not _UUID.fullmatch(text):
             raise refuse("uuid_parsing", f"must be a UUID in lower case; got {short(value)}.")
         return text

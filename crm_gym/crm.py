@@ -12,8 +12,9 @@ from crm_gym.entities import Entity
 from crm_gym.errors import StaleSnapshot, ToolError
 from crm_gym.ids import DEFAULT_TODAY, id_base, nth_hour, nth_id, parse_day
 from crm_gym.journal import Change, Journal
-from crm_gym.schema import TABLES, Row, entity_values
+from crm_gym.schema import TABLE_OF, TABLES, Row, changed_values, entity_values, new_values
 from crm_gym.store.base import Store
+from crm_gym.store.difference import difference
 from crm_gym.store.memory import MemoryStore
 
 _AUTO = {name: tuple(c.name for c in table.columns if c.auto) for name, table in TABLES.items()}
@@ -58,8 +59,6 @@ class Crm:
         self._serial = 0
         self._sums: list[tuple[int, Sum]] = [(0, Sum(None, []))]  # journal position, sum there
 
-    # Reading
-
     def get(self, table: str, record: str) -> Row | None:
         """The row with that id, or None."""
         return self.store.get(table, record)
@@ -93,6 +92,18 @@ class Crm:
     def add(self, table: str, values: Mapping[str, Any]) -> Row:
         """Make a record; its id and times come from the seed and the clock.
 
+        Args:
+            table: Name of its table.
+            values: Its fields as a tool call would give them; optional ones may be absent.
+
+        Raises:
+            ToolError: If a value is not in form or the law refuses it; nothing is written.
+        """
+        return self.insert(table, new_values(TABLES[table], values))
+
+    def insert(self, table: str, values: Mapping[str, Any]) -> Row:
+        """The same for values in row form, every field there: what an arguments model has checked.
+
         Raises:
             ToolError: If the law refuses it; nothing is written.
         """
@@ -102,8 +113,7 @@ class Crm:
 
     def copy(self, row: Row) -> Row:
         """Make an exact copy of a record under a new id; what was lawful once may be copied."""
-        table = TABLES[self._table_of(row)]
-        return self._insert(table.name, row._asdict())
+        return self._insert(TABLE_OF[type(row)], row._asdict())
 
     def add_entity(self, entity: Entity) -> Row:
         """Take in a whole record as it stands, id and times included, such as a world's.
@@ -130,7 +140,15 @@ class Crm:
 
         Args:
             row: The record, as it stands or stood.
-            updates: New values by field; None empties an optional field.
+            updates: New values by field, as a tool call would give them; None empties an optional field.
+
+        Raises:
+            ToolError: If a value is not in form or the law refuses it; nothing is written.
+        """
+        return self.change(row, changed_values(TABLES[TABLE_OF[type(row)]], updates))
+
+    def change(self, row: Row, updates: Mapping[str, Any]) -> Row:
+        """The same for values in row form: what an arguments model has checked.
 
         Raises:
             ToolError: If the law refuses it; nothing is written.
@@ -184,7 +202,7 @@ class Crm:
         row_class, pick, stamped = _MAKE[table]
         stamp = (self.today + nth_hour(serial),) if stamped else ()
         row = _new_row(row_class, (record,) + pick(values) + stamp)  # noqa: RUF005  # half the price of unpacking
-        self._serial += 1  # never taken back: an id once given is not given again
+        self._serial = serial + 1
         self.store.add(table, record, row)
         self.journal.made(table, record, row)
         return row
@@ -195,12 +213,8 @@ class Crm:
 
     def _standing(self, row: Row) -> tuple[str, Row]:
         """The table of a record and the row as it stands now, whatever the caller still holds."""
-        table = self._table_of(row)
+        table = TABLE_OF[type(row)]
         return table, self.need(table, row[0], TABLES[table].key)
-
-    @staticmethod
-    def _table_of(row: Row) -> str:
-        return type(row).__name__[:-3]  # "ClientRow"
 
     # Taking back
 
@@ -214,6 +228,8 @@ class Crm:
             table, record, before, after = self.journal.pop()
             if before is None:
                 self.store.forget(table, record, after)
+                if record == nth_id(self._base, self._serial - 1):
+                    self._serial -= 1  # the same call made again gets the same id and time
             else:
                 self.store.put(table, record, after, before)
         while self._sums[-1][0] > mark:
@@ -266,7 +282,7 @@ class Crm:
     def state_hash(self) -> str:
         """64 hexadecimal digits that depend on the content alone, not on how it came about.
 
-        The sum, modulo 2**256, of the BLAKE2b digests of all rows: kept up to date from the changes.
+        The sum modulo 2**256 of the BLAKE2b digests of all rows, kept up to date from the changes.
         """
         return f"{self._sum().get():064x}"
 
@@ -276,16 +292,8 @@ class Crm:
         return f"{total % (1 << HASH_BITS):064x}"
 
     def diff(self, other: Crm) -> list[Change]:
-        """What would have to change here to become the other: by table, then by place."""
-        return diff(self, other)
+        """The changes that lead from here to the other; rows they share are not looked at."""
+        return difference(self.store, other.store)
 
 
-def diff(a: Crm, b: Crm) -> list[Change]:
-    """The changes that lead from a to b; rows they share are not looked at."""
-    if isinstance(a.store, MemoryStore) and isinstance(b.store, MemoryStore):
-        places: Any = a.store.touched(b.store)
-    else:
-        both = ((table, row[0]) for table in TABLES for crm in (a, b) for row in crm.find(table))
-        places = dict.fromkeys(both)
-    pairs = ((table, record, a.get(table, record), b.get(table, record)) for table, record in places)
-    return [Change(*pair) for pair in pairs if pair[2] != pair[3]]
+diff = Crm.diff

@@ -147,21 +147,31 @@ def run(words: Sequence[str]) -> int:
 
 def shown(dsn: str) -> str:
     """A DSN fit to be printed: without its password."""
-    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+    from psycopg.conninfo import make_conninfo
 
-    parts = conninfo_to_dict(dsn)
+    parts = _parts(dsn)
     return make_conninfo("", **(parts | {"password": "***"})) if "password" in parts else dsn
 
 
 def _without_password(dsn: str) -> str:
     """The DSN for a command line, which everybody on the machine can read; a password goes to the environment."""
-    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+    from psycopg.conninfo import make_conninfo
 
-    parts = conninfo_to_dict(dsn)
+    parts = _parts(dsn)
     if "password" not in parts:
         return dsn
     os.environ["PGPASSWORD"] = str(parts.pop("password"))
     return make_conninfo("", **parts)
+
+
+def _parts(dsn: str) -> dict[str, JSON]:
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        return dict(conninfo_to_dict(dsn))
+    except psycopg.ProgrammingError:  # its message may quote the password
+        raise UsageError(f"{VARIABLE} is no DSN, such as postgresql://user@host:5432/database") from None
 
 
 def _facts(name: str) -> dict[str, JSON]:

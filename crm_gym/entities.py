@@ -12,9 +12,10 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from crm_gym import atoms
+from crm_gym.atom import refuse
 from crm_gym.ids import random_id
 
 
@@ -202,6 +203,12 @@ class Contract(Entity):
     start_date: Day | None = _field("first day, YYYY-MM-DD", None)
     end_date: Day | None = _field("last day, YYYY-MM-DD, not before the first", None)
     document_url: Url | None = _field("where the document lies, http or https", None)
+
+    @model_validator(mode="after")
+    def _ends_after_start(self) -> Contract:
+        if self.start_date is not None and self.end_date is not None and self.end_date < self.start_date:
+            raise refuse("date_order", f"end_date must not be before start_date, {self.start_date}.")
+        return self
 
 
 class Company(Entity):

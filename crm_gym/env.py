@@ -12,12 +12,11 @@ from gymnasium.error import ResetNeeded
 from crm_gym import render, rewards, spaces
 from crm_gym.crm import Crm
 from crm_gym.errors import UsageError, near_miss
-from crm_gym.journal import Journal
+from crm_gym.opening import Opening, opening_of
 from crm_gym.rewards import Reward, RewardConfig
 from crm_gym.sampler import TaskSampler
 from crm_gym.strict_json import encode
 from crm_gym.tasks.catalogue import load_suite, names_of
-from crm_gym.tasks.goal import ChangeGoal
 from crm_gym.tasks.task import Task
 from crm_gym.tools import TOOLS, ToolCall, ToolResult, outcome
 from crm_gym.tools.base import Outcome
@@ -39,7 +38,8 @@ KEYWORDS = (
 )
 _CHOICES = {"refusals": ("decline", "attempt"), "ends_on": ("success", "finish"), "backend": ("memory:",)}
 _OPTIONS = ("task_id", "tool", "task")
-_ENDING = frozenset(name for name, tool in TOOLS.items() if tool.kind == "end")
+_ENDINGS = tuple(name for name, tool in TOOLS.items() if tool.kind == "end")
+_ENDING = frozenset(_ENDINGS)
 _DONE_SUMMARY = DONE.summary()
 _NO_TERMS = dict.fromkeys(rewards.TERMS, 0.0)
 _NO_ERROR = {"code": "", "field": "", "message": ""}
@@ -98,6 +98,9 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
                 raise UsageError(f"{name} {value!r} does not exist; {near_miss(value, _CHOICES[name])}")
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise UsageError(f"render_mode {render_mode!r} does not exist; known are None, 'ansi', 'human'")
+        for name, flag in (("expose_reference", expose_reference), ("include_tool_hints", include_tool_hints)):
+            if type(flag) is not bool:
+                raise UsageError(f"{name} must be true or false; got {flag!r}")
         self.render_mode = render_mode
         self.observation_space = spaces.observation_space()
         self.action_space = spaces.action_space()
@@ -107,6 +110,7 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         names = None if tasks is None else names_of(tasks)
         self.sampler = TaskSampler(_selection(suite, names, refusals), weights)
         self._task: Task
+        self._opening: Opening
         self._over = True
 
     @property
@@ -140,7 +144,12 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
             task, number = self._choose(options), self.sampler.draw(self)
         else:
             task, number = self.sampler.episode(self)
-        opening = _opening(task)
+        if not options or "task" not in options:
+            opening = opening_of(task)
+        elif task is not getattr(self, "_task", None):
+            opening = Opening(task)  # a task of the caller's own is his to keep alive, not ours
+        else:
+            opening = self._opening
         self._task, self._opening = task, opening
         self.crm: Crm = opening.fork(number)
         self._calls: list[ToolResult] = []
@@ -154,7 +163,8 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         info["error"] = _NO_ERROR.copy()
         info["tools"] = opening.tools
         if self.include_tool_hints:
-            info["tool_hints"] = encode(list(dict.fromkeys(c.tool for c in (*task.lookups, *task.solution))))
+            # The three ways to end are always among them: which one is right is not for a hint to say.
+            info["tool_hints"] = encode(list(dict.fromkeys([*(c.tool for c in task.lookups), task.family, *_ENDINGS])))
         if self.expose_reference:
             info["reference"] = encode([{"tool": c.tool, "arguments": c.arguments} for c in task.solution])
         if self.render_mode == "human":
@@ -207,10 +217,18 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
 
     @property
     def verdict(self) -> Verdict:
-        """What the state says of the episode so far, with what is missing: not for policies."""
+        """What the state says of the episode so far, with what is missing: not for policies.
+
+        Raises:
+            ResetNeeded: Before the first reset.
+        """
+        if not hasattr(self, "_task"):
+            raise ResetNeeded("there is no verdict yet; call reset() first")
         return self._verdict
 
     def _choose(self, options: Mapping[str, Any]) -> Task:
+        if not isinstance(options, Mapping):
+            raise UsageError(f"reset takes options as a mapping; got {options!r}")
         for name in options:
             if name not in _OPTIONS:
                 raise UsageError(f"reset has no option {name!r}; {near_miss(name, _OPTIONS)}")
@@ -254,36 +272,3 @@ def _by_protocol(task: Task, refusals: str) -> Task:
 def _selection(suite: str, tasks: tuple[str, ...] | None, refusals: str) -> tuple[Task, ...]:
     """The tasks of an environment; those with the same keywords share them."""
     return tuple(_by_protocol(task, refusals) for task in load_suite(suite, tasks))
-
-
-class _Opening:
-    """What every episode of a task begins with, worked out once; what can be changed in it is copied each time."""
-
-    __slots__ = ("fork", "info", "listens", "observation", "summary", "task", "tools", "verdict")
-
-    def __init__(self, task: Task) -> None:
-        self.task = task
-        self.fork = task.world.crm.fork
-        self.verdict = verdict = verify(task, Journal())
-        self.summary = verdict.summary()
-        request = spaces.ascii_text(task.request)
-        self.listens = type(task.goal) is not ChangeGoal  # whether what a call gave may count
-        self.tools = spaces.tool_schemas()
-        nothing: Info = {}  # stands for the dicts of one's own that every info gets
-        self.info: Info = {
-            "task_id": task.id,
-            "family": task.family,
-            "is_success": False,
-            "verdict": nothing,
-            "reward_terms": nothing,
-            "error": nothing,
-        }
-        self.observation = spaces.observe_start(request, task.today, task.world.crm.counts())
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _opening, (self.task,)
-
-
-@functools.lru_cache(maxsize=1024)
-def _opening(task: Task) -> _Opening:
-    return _Opening(task)

@@ -43,7 +43,11 @@ CODES: dict[str, str] = {
     "date_in_past": "a close date before the CRM's own today",
     "date_order": "a contract that ends before it starts",
 }
-"""Every refusal code and its meaning, in the order in which the checks run."""
+"""Every refusal code and its meaning.
+
+They stand in the order of the stages of a check: the call itself; its names, known ones before missing ones; the type
+and form of each value, argument by argument; references; law that looks at the state.
+"""
 
 
 FIELD_CHARS, MESSAGE_CHARS = 100, 1_000

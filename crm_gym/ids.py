@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import operator
 import uuid
 from datetime import date
 
@@ -33,7 +34,9 @@ def id_base(seed: int | str) -> int:
     """The 128-bit number from which all ids of a seed follow."""
     if type(seed) is int:  # every reset asks; a product is enough to set seeds apart
         return (seed + 1) * _SPREAD & _MASK
-    digest = hashlib.blake2b(str(seed).encode(), digest_size=16, person=b"crm_gym.ids").digest()
+    if not isinstance(seed, str):
+        return id_base(operator.index(seed))  # numpy's whole numbers, and true and false
+    digest = hashlib.blake2b(seed.encode(), digest_size=16, person=b"crm_gym.ids").digest()
     return int.from_bytes(digest, "big")
 
 

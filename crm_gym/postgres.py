@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 
@@ -124,8 +123,10 @@ def server(
 
 def need_psycopg() -> None:
     """Raise a ServerError that names the missing extra, if it is missing."""
-    if find_spec("psycopg") is None:
-        raise ServerError("the Python package psycopg is missing: pip install 'crm-gym[postgres]'")
+    try:
+        import psycopg  # noqa: F401
+    except ImportError as fault:
+        raise ServerError(f"psycopg cannot be loaded ({fault}): pip install 'crm-gym[postgres]'") from fault
 
 
 def place_of(name: str, folder: str | Path | None = None) -> Place:

@@ -49,7 +49,7 @@ class Place:
 
     def __init__(self, folder: Path, account: Account, parents: tuple[Path, ...] = ()) -> None:
         self.account = account
-        self.folder = folder.absolute()
+        self.folder = folder.resolve()  # one spelling: a server is known by the folder in its command line
         self.parents = parents
         self.data = self.folder / "data"
         self.keep = self.folder / "keep"
@@ -82,6 +82,8 @@ class Place:
                 held = os.open(self.folder / name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
             except FileNotFoundError:  # purged just now
                 continue
+            except OSError as fault:
+                raise ServerError(f"cannot keep a server in {self.folder}: {fault}") from fault
             try:
                 fcntl.flock(held, how)
             except BaseException:
@@ -110,11 +112,11 @@ class Place:
         return find_programs(self.account, wanted, self.folder / "wheel")
 
     def _sockets(self) -> Path:
-        """Beside the data; for a path too long for a socket, in the folder for temporary files."""
+        """Beside the data; in /tmp, whatever TMPDIR says to this process, if that path is too long for a socket."""
         usual = self.folder / "socket"
         if len(os.fsencode(usual / f".s.PGSQL.{PORT}")) <= _SOCKET_CHARS:
             return usual
-        return Path(tempfile.gettempdir()) / f"crm_gym-{_mark(self.folder)}"
+        return Path("/tmp") / f"crm_gym-{_mark(self.folder)}"
 
 
 def release(held: int) -> bool:
@@ -156,7 +158,7 @@ def own_folder(path: Path, mode: int, owner: Account | None = None) -> None:
 
 def usual_place(name: str, account: Account) -> Place:
     """Where the server of a name lives: the user's cache folder, or /var/tmp if the account cannot go there."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute() / "crm_gym"
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "crm_gym").resolve()
     existing = next(folder for folder in (cache, *cache.parents) if folder.exists())
     if account.can_enter(existing):
         return Place(cache / "pg" / name, account, (cache, cache / "pg"))

@@ -25,7 +25,7 @@ class RewardConfig(BaseModel):
         refused: Paid each step whose call is refused or malformed; a cost is negative.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     success: float = Field(1.0, description="paid once, when the episode ends in success")
     failure: float = Field(0.0, description="paid once, when the agent ends the episode without success")

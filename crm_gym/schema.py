@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -12,9 +12,12 @@ from types import UnionType
 from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 
 from crm_gym.atom import Atom, Wire
+from crm_gym.atoms import number_json
 from crm_gym.entities import ENTITIES, Auto, Entity, Key, Ref, Unique
+from crm_gym.errors import ToolError, near_miss
 
 Row: TypeAlias = Any
 """A frozen record: a named tuple with the entity's fields, of the class `TABLES[name].row`.
@@ -133,12 +136,6 @@ def _of_kind(kind: str) -> dict[type, tuple[str, ...]]:
 _MONEY, _LISTS = _of_kind("money"), _of_kind("names")
 
 
-def number_json(amount: Decimal) -> int | float:
-    """An exact amount as a JSON number; every amount of two decimals up to 10,000,000 survives."""
-    whole = int(amount)
-    return whole if whole == amount else float(amount)
-
-
 def row_json(row: Row) -> dict[str, Any]:
     """A row as JSON values, fields in the entity's order."""
     out: dict[str, Any] = row._asdict()
@@ -191,6 +188,50 @@ def row_text(row: Row) -> str:
 def row_entity(row: Row) -> Entity:
     """A row as an entity: a copy that cannot reach the row."""
     return TABLES[TABLE_OF[type(row)]].entity(**row._asdict())
+
+
+def new_values(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values for a new record, checked, in row form, every field there.
+
+    Raises:
+        ToolError: unknown_field, missing_field, or what the value's atom refuses.
+    """
+    columns = {column.name: column for column in table.columns if column.creatable}
+    _only_known(values, columns, table)
+    made = {name: column.default if values.get(name) is None else values[name] for name, column in columns.items()}
+    for name, column in columns.items():
+        if column.required and made[name] is None:
+            raise ToolError("missing_field", name, f"{name} is required and missing.")
+    return {name: _checked(columns[name], value) for name, value in made.items()}
+
+
+def changed_values(table: Table, updates: Mapping[str, Any]) -> dict[str, Any]:
+    """Updates of a record, checked, in row form.
+
+    Raises:
+        ToolError: unknown_field, immutable_field, or what the value's atom refuses.
+    """
+    columns = {column.name: column for column in table.columns}
+    _only_known(updates, columns, table)
+    for name in updates:
+        if not columns[name].creatable:
+            raise ToolError("immutable_field", name, f"{name} cannot be changed.")
+    return {name: _checked(columns[name], value) for name, value in updates.items()}
+
+
+def _only_known(values: Mapping[str, Any], columns: Mapping[str, Column], table: Table) -> None:
+    for name in values:
+        if name not in columns:
+            raise ToolError("unknown_field", name, f"{name!r} is no field of {table.name}; {near_miss(name, columns)}")
+
+
+def _checked(column: Column, value: Any) -> Any:
+    if value is None and not column.required:
+        return None
+    try:
+        return column.atom.check(value)
+    except PydanticCustomError as fault:
+        raise ToolError(fault.type, column.name, f"{column.name} {fault.message()}") from None
 
 
 def entity_values(entity: Entity) -> dict[str, Any]:

@@ -16,12 +16,13 @@ from crm_gym.atom import short
 from crm_gym.errors import ToolError
 from crm_gym.schema import TABLES, WRITERS
 from crm_gym.strict_json import MAX_CHARS, NotStrict, encode, normal, parse, parse_flat
+from crm_gym.tasks import task
 from crm_gym.tools import TOOL_NAMES, TOOLS, ToolCall
 from crm_gym.tools.base import Outcome, plain, unknown_tool
 
-REQUEST_CHARS = 48_000  # 4,000 characters, each of which may need twelve (a surrogate pair, \uXXXX\uXXXX)
+REQUEST_CHARS = 12 * task.REQUEST_CHARS  # each may need a surrogate pair, \uXXXX\uXXXX
 ARGUMENTS_CHARS = 4_096
-RESULT_CHARS = 16_384
+RESULT_CHARS = 65_536  # more than any one record takes, so that pages of one row are never cut
 CODE_CHARS = 32
 COUNT_HIGH = 2**53
 """Published sizes of the observation's parts, in characters; counts stay below 2**53."""
@@ -65,14 +66,14 @@ def decode(action: object) -> Decoded:
     Accepted: the canonical Dict; a mapping with the tool's name and arguments as mapping or JSON text;
     a ToolCall; a JSON text of such a mapping.
     """
-    if type(action) is dict and len(action) == 2:
-        # The canonical Dict, plain to read, needs nothing of what follows.
-        tool, text = action.get("tool"), action.get("arguments")
-        if type(tool) is int and type(text) is str and 0 <= tool < _TOOL_COUNT:
-            arguments = parse_flat(text)
-            if arguments is not None:
-                return TOOL_NAMES[tool], arguments, text, None
     try:
+        if type(action) is dict and len(action) == 2:
+            # The canonical Dict, plain to read, needs nothing of what follows.
+            tool, text = action.get("tool"), action.get("arguments")
+            if type(tool) is int and type(text) is str and 0 <= tool < _TOOL_COUNT:
+                arguments = parse_flat(text)
+                if arguments is not None:
+                    return TOOL_NAMES[tool], arguments, text, None
         mapping = _mapping(action)
         return _read(_tool_name(mapping["tool"]), mapping["arguments"])
     except ToolError as refusal:
@@ -81,6 +82,8 @@ def decode(action: object) -> Decoded:
         return _not_json(str(fault))
     except RecursionError:
         return _not_json("nested too deeply")
+    except Exception as fault:  # a foreign object's own fault, such as a mapping that cannot be read
+        return None, {}, None, _malformed("wrong_type", "action", f"cannot be read: {type(fault).__name__}")
 
 
 def _not_json(why: str) -> Decoded:

@@ -57,11 +57,9 @@ def own_task(request="Please do nothing of note.", records=(), **more):
     }
 
 
-def clients(count, padding=""):
-    return [
-        {"table": "Client", "key": f"k{n}", "name": f"C{n}{padding}", "email": f"c{n}@x.example", "status": "Active"}
-        for n in range(count)
-    ]
+def clients(count, padding="", **more):
+    same = {"table": "Client", "status": "Active", **more}
+    return [{**same, "key": f"k{n}", "name": f"C{n}{padding}", "email": f"c{n}@x.example"} for n in range(count)]
 
 
 # Gymnasium's contract
@@ -749,7 +747,11 @@ def test_counts_follow_the_state():
 
 def test_long_results_are_cut_with_a_marker_and_can_be_paged_through():
     env = make()
-    env.reset(options={"task": own_task(records=clients(250, "x" * 150))})
+    env.reset(
+        options={
+            "task": own_task(records=clients(250, "x" * 150, address="y" * 200, phone="z" * 200, industry="i" * 200))
+        }
+    )
     observation, *_ = env.step({"tool": "client_search", "arguments": {"limit": 100}})
     assert len(observation["result"]) == RESULT_CHARS
     assert observation["result"].endswith('ask for less"')

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from crm_gym import cli, db_cli, postgres, postgres_place, postgres_programs
+from crm_gym import cli, db_cli, postgres_place, postgres_programs
 from crm_gym.errors import UsageError
 from crm_gym.postgres import VARIABLE, ServerError, drop_schemas, place_of, server
 from crm_gym.postgres_place import Place, own_folder, usual_place
@@ -93,6 +93,12 @@ def test_it_starts_stops_and_keeps_its_data(home):
         assert ask(second.dsn, "SELECT n FROM kept.t") == [(7,)]
     second.purge()
     assert list(home.iterdir()) == []
+
+
+def test_another_spelling_of_the_folder_is_the_same_server(home):
+    (home / "link").symlink_to(home)
+    with server(folder=home / "pg") as one, server(folder=home / "link" / "pg") as same:
+        assert process_of(same.place.data) == process_of(one.place.data) is not None
 
 
 def test_two_run_side_by_side(home, pg_server):
@@ -219,7 +225,7 @@ def test_without_programs_it_says_what_to_install(home, monkeypatch):
 
 
 def test_without_psycopg_it_names_the_extra(home, monkeypatch):
-    monkeypatch.setattr(postgres, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(ServerError, match=r"pip install 'crm-gym\[postgres\]'"):
         server(folder=home / "pg")
 
@@ -367,11 +373,15 @@ def test_limits_are_set(pg_server):
 def test_a_folder_of_another_or_a_link_is_refused(home):
     (home / "real").mkdir()
     (home / "link").symlink_to(home / "real")
+    with pytest.raises(ServerError, match="remove it"):
+        own_folder(home / "link", 0o700)
     (home / "open").mkdir()
     (home / "open").chmod(0o777)
-    for name in ("link", "open"):
-        with pytest.raises(ServerError, match="remove it"):
-            server(folder=home / name)
+    with pytest.raises(ServerError, match="remove it"):
+        server(folder=home / "open")
+    (home / "file").touch()
+    with pytest.raises(ServerError, match="cannot keep a server"):
+        server(folder=home / "file" / "pg")
     with pytest.raises(ServerError, match="belongs to user id 12345 alone"):
         own_folder(home / "real", 0o700, Account("x", 12345, 12345))
 
@@ -518,6 +528,9 @@ def test_the_commands_on_the_server_of_the_variable(capsys, pg_server, program, 
         assert "hush" not in captured.out + captured.err
     assert program("psql", "-tAc", "SELECT 2", **{VARIABLE: secret}) == (0, "2\n", "")
     assert pg_server.running
+    monkeypatch.setenv(VARIABLE, "postgresql://u:hush@[")
+    assert cli.main(["db", "status"]) == 2
+    assert "is no DSN" in capsys.readouterr().err
     monkeypatch.setenv(VARIABLE, "postgresql://u:hush@127.0.0.1:1/none?connect_timeout=2")
     assert cli.main(["db", "status"]) == 1
     assert cli.main(["db", "up"]) == 2

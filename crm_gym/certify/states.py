@@ -56,7 +56,7 @@ def extra_row(crm: Crm, table: str) -> Row:
     values = {c.name: _filler(crm, c) if c.required else None for c in TABLES[table].columns if c.creatable}
     if table == "Contract":
         values["status"] = "Pending"
-    return crm.add(table, values)
+    return crm.insert(table, values)
 
 
 def _filler(crm: Crm, column: Column) -> Any:
@@ -121,8 +121,8 @@ def _wrong_values(crm: Crm, column: Column, row: Row) -> list[Any]:
 def _written(crm: Crm, row: Row, updates: dict[str, Any]) -> bool:
     """Whether the law let the record be updated."""
     try:
-        return bool(crm.update(row, updates) != row)
-    except ToolError:
+        return bool(crm.change(row, updates) != row)
+    except ValueError:  # a ToolError, or an entity that will not be made
         return False
 
 
@@ -160,7 +160,7 @@ def _lawful(crm: Crm, changes: list[Change]) -> bool:
     try:
         for change in changes:
             _make(crm, change)
-    except ToolError:
+    except ValueError:  # a ToolError, or an entity that will not be made
         return False
     return True
 
@@ -174,7 +174,7 @@ def _make(crm: Crm, change: Change) -> None:
         crm.add_entity(row_entity(change.after))
     elif standing is not None:
         new = {name: value for name, value in change.after._asdict().items() if value != getattr(standing, name)}
-        crm.update(standing, new)
+        crm.change(standing, new)
 
 
 def _altered(task: Task, goal: ChangeGoal, change: Change) -> Iterator[tuple[str, Change]]:
@@ -222,6 +222,6 @@ def _copied(crm: Crm, change: Change) -> bool:
     if change.table == "Opportunity":
         values["close_date"] = None  # a copy of an old deal may have closed long ago
     try:
-        return bool(crm.add(change.table, values))
-    except ToolError:
+        return bool(crm.insert(change.table, values))
+    except ValueError:  # a ToolError, or an entity that will not be made
         return False

@@ -73,6 +73,8 @@ class Statements:
         }
 
 
+_SAVEPOINT, _RELEASE = sql.SQL("SAVEPOINT call"), sql.SQL("RELEASE SAVEPOINT call")
+_ROLLBACK, _COMMIT = sql.SQL("ROLLBACK TO SAVEPOINT call"), sql.SQL("COMMIT")
 STATEMENTS: dict[str, Statements] = {name: Statements(table) for name, table in TABLES.items()}
 
 
@@ -110,10 +112,9 @@ class PostgresStore:
         # A connection cannot travel, and with it goes the world that lies in its schema.
         return self.__dict__ | {"_world": None}
 
-    def _run(self, statement: sql.Composable | str, values: Any = ()) -> Any:
+    def _run(self, statement: sql.SQL | sql.Composed, values: Any = ()) -> Any:
         with outages():
-            query = sql.SQL(statement) if isinstance(statement, str) else statement  # type: ignore[arg-type]
-            return self.session.connection().execute(query, values)
+            return self.session.connection().execute(statement, values)
 
     # Episodes
 
@@ -185,15 +186,15 @@ class PostgresStore:
 
     def savepoint(self) -> None:
         """Before a tool call."""
-        self._run("SAVEPOINT call")
+        self._run(_SAVEPOINT)
 
     def release(self) -> None:
         """After a tool call that worked."""
-        self._run("COMMIT" if self.commit else "RELEASE SAVEPOINT call")
+        self._run(_COMMIT if self.commit else _RELEASE)
 
     def rollback(self) -> None:
         """After a tool call that was refused."""
-        self._run("ROLLBACK TO SAVEPOINT call")
+        self._run(_ROLLBACK)
 
     def close(self) -> None:
         """Drop the schema and hang up; twice is fine."""

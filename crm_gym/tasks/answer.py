@@ -13,9 +13,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from crm_gym.atoms import number_json
 from crm_gym.crm import Crm
 from crm_gym.errors import TaskError
-from crm_gym.schema import TABLES, Row, number_json
+from crm_gym.schema import TABLES, Row
 
 _PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,6})?")
 

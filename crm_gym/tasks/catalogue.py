@@ -46,7 +46,7 @@ def load_suite(suite: str = "golden", tasks: Iterable[str] | None = None) -> tup
     Raises:
         UsageError: If a name is unknown, or nothing is left.
     """
-    if suite not in SUITES:
+    if not isinstance(suite, str) or suite not in SUITES:
         raise UsageError(f"suite {suite!r} does not exist; {near_miss(suite, SUITES)}")
     wanted = None if tasks is None else names_of(tasks)
     families = FAMILIES if wanted is None else _families(wanted)
@@ -66,9 +66,13 @@ def load_suite(suite: str = "golden", tasks: Iterable[str] | None = None) -> tup
 
 def names_of(tasks: Iterable[str]) -> tuple[str, ...]:
     """Task ids or tool names as a tuple; a bare text is refused, being a list of its letters otherwise."""
-    if isinstance(tasks, str):
-        raise UsageError(f"tasks must be a list of task ids or tool names; got the text {tasks!r}")
-    return tuple(tasks)
+    if isinstance(tasks, str) or not isinstance(tasks, Iterable):
+        raise UsageError(f"tasks must be a list of task ids or tool names; got {tasks!r}")
+    names = tuple(tasks)
+    for name in names:
+        if not isinstance(name, str):
+            raise UsageError(f"tasks must be a list of task ids or tool names; got {name!r} in it")
+    return names
 
 
 def _families(wanted: tuple[str, ...]) -> tuple[str, ...]:

@@ -8,75 +8,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from crm_gym.errors import CODES, TaskError, near_miss
 from crm_gym.schema import TABLES, Column
-from crm_gym.tasks.answer import Query, solve
+from crm_gym.tasks.answer import solve
 from crm_gym.tasks.goal import AnswerGoal, ChangeGoal, Expected, Goal, RefusalGoal
+from crm_gym.tasks.spec import CallSpec, ChangeSpec, RefusalSpec, TaskSpec
 from crm_gym.tasks.world import World
 from crm_gym.tools import TOOLS, ToolCall
 
 REQUEST_CHARS = 4_000
-
-
-class _Spec(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class CallSpec(_Spec):
-    """A tool call, written down."""
-
-    tool: str
-    arguments: dict[str, Any] = {}
-
-
-class ChangeSpec(_Spec):
-    """One expected change: exactly one of create (a table), update and delete ("@key" or an id)."""
-
-    create: str | None = None
-    update: str | None = None
-    delete: str | None = None
-    fields: dict[str, Any] = {}
-    free: tuple[str, ...] = ()
-
-
-class RefusalSpec(_Spec):
-    """The expected refusal, and the call that earns it."""
-
-    code: str
-    field: str
-    call: CallSpec
-
-
-class WorldSpec(_Spec):
-    """A world written into a task: a name, a day, and records as `{table, ...fields}`, parents first."""
-
-    name: str = "task"
-    today: str
-    records: tuple[dict[str, Any], ...] = ()
-
-
-class TaskSpec(_Spec):
-    """A whole task as a mapping: what files hold and `reset(options={"task": ...})` takes.
-
-    Exactly one of `changes`, `answer` and `refusal` says what success is. A task with changes brings its
-    `solution`; the others' follows from the goal.
-    """
-
-    id: str
-    family: str
-    request: str
-    world: WorldSpec | None = None
-    lookups: tuple[CallSpec, ...] = ()
-    solution: tuple[CallSpec, ...] = ()
-    changes: tuple[ChangeSpec, ...] = ()
-    answer: Query | None = None
-    refusal: RefusalSpec | None = None
-    tags: tuple[str, ...] = ()
-    split: str = "golden"
-    difficulty: int = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -80,6 +80,7 @@ class Arguments(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid")
     immutable: ClassVar[frozenset[str]] = frozenset()  # fields of the entity that may not be among the updates
+    other_id: ClassVar[str] = ""  # the second name under which a modify tool takes `id`
 
 
 def model(name: str, /, **fields: tuple[Any, FieldInfo]) -> type[Arguments]:
@@ -109,14 +110,14 @@ def modifying(table: Table) -> type[Arguments]:
             fields[column.name] = (kind, FieldInfo(default=None, description=column.description))
     updates = model(f"{table.name}Updates", **fields)
     # The entity's own name for its id is taken too: a caller who has just read a record may well use it.
-    id_field = FieldInfo(
-        description=f"id of the {table.name.lower()} to change", validation_alias=AliasChoices("id", table.key)
-    )
+    what = f"id of the {table.name.lower()} to change; {table.key} is understood too"
+    id_field = FieldInfo(description=what, validation_alias=AliasChoices("id", table.key))
     made = model(
         f"Modify{table.name}",
         id=(table.columns[0].wire, id_field),
         updates=(updates, FieldInfo(description="new values by field; null empties an optional one")),
     )
+    made.other_id = table.key
     made.immutable = frozenset(column.name for column in table.columns if not column.mutable)
     return made
 

@@ -11,9 +11,10 @@ from typing import Any, Literal, NamedTuple
 from pydantic import ValidationError
 
 from crm_gym.atom import short
+from crm_gym.atoms import number_json
 from crm_gym.crm import Crm
 from crm_gym.errors import ToolError, near_miss
-from crm_gym.schema import TABLE_OF, Row, number_json, row_json, row_text
+from crm_gym.schema import TABLE_OF, Row, row_json, row_text
 from crm_gym.strict_json import encode
 from crm_gym.tools.arguments import JSON, Arguments, Plan, plain_schema, plan_of
 from crm_gym.tools.refusing import Asked, refusal
@@ -116,7 +117,9 @@ class Tool:
         try:
             return self.arguments.model_validate(arguments)
         except ValidationError as fault:
-            raise refusal(Asked(self.name, self.schema, self.arguments.immutable), fault) from None
+            raise refusal(
+                Asked(self.name, self.schema, self.arguments.immutable, self.arguments.other_id), fault
+            ) from None
 
 
 def tool(

@@ -16,7 +16,7 @@ def modify(crm: Crm, table: str, arguments: Any) -> Row:
         updates = {name: getattr(updates, name) for name in updates.model_fields_set}
     if not updates:
         raise ToolError("no_change", "updates", "updates must hold at least one field to change; it is empty.")
-    return crm.update(crm.need(table, arguments.id, "id"), updates)
+    return crm.change(crm.need(table, arguments.id, "id"), updates)
 
 
 def deleted(gone: list[Row]) -> dict[str, Any]:

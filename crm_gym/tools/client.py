@@ -17,7 +17,7 @@ TABLE = TABLES["Client"]
 @tool("client", "write", 142, creating(TABLE))
 def create_new_client(crm: Crm, arguments: Arguments) -> Row:
     """Create a client. The e-mail must not belong to another client. Returns the new record with its client_id."""
-    return crm.add("Client", arguments.__dict__)
+    return crm.insert("Client", arguments.__dict__)
 
 
 @tool("client", "write", 3, modifying(TABLE))

@@ -17,7 +17,7 @@ TABLE = TABLES["Contact"]
 @tool("contact", "write", 111, creating(TABLE))
 def create_new_contact(crm: Crm, arguments: Arguments) -> Row:
     """Create a contact, a person at an existing client. Returns the new record with its contact_id."""
-    return crm.add("Contact", arguments.__dict__)
+    return crm.insert("Contact", arguments.__dict__)
 
 
 @tool("contact", "write", 2, modifying(TABLE))

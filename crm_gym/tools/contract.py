@@ -19,7 +19,7 @@ def create_contract(crm: Crm, arguments: Any) -> Row:
     must not end before it starts. Returns the new record with its contract_id."""
     values = dict(arguments.__dict__)
     values["status"] = values["status"] or TABLE.column("status").default  # null stands for "not given"
-    return crm.add("Contract", values)
+    return crm.insert("Contract", values)
 
 
 @tool("contract", "read", 40, criteria(TABLE))

@@ -12,4 +12,4 @@ from crm_gym.tools.base import tool
 def upload_document(crm: Crm, arguments: Arguments) -> Row:
     """File a document on an existing deal, contract, quote or client. Returns the new record with its
     document_id."""
-    return crm.add("Document", arguments.__dict__)
+    return crm.insert("Document", arguments.__dict__)

@@ -12,4 +12,4 @@ from crm_gym.tools.base import tool
 def add_note(crm: Crm, arguments: Arguments) -> Row:
     """Write a note on an existing deal, client, contact, quote or contract. Returns the new record with its
     note_id."""
-    return crm.add("Note", arguments.__dict__)
+    return crm.insert("Note", arguments.__dict__)

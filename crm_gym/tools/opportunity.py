@@ -26,7 +26,7 @@ _CRITERIA = criteria(TABLE)
 def create_new_opportunity(crm: Crm, arguments: Arguments) -> Row:
     """Create a deal for an existing client. Returns the new record with its opportunity_id. The close date must
     not be in the past; once a deal is Closed-Won or Closed-Lost its terms are locked."""
-    return crm.add("Opportunity", arguments.__dict__)
+    return crm.insert("Opportunity", arguments.__dict__)
 
 
 @tool("opportunity", "write", 2939, modifying(TABLE))

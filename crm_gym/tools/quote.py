@@ -31,7 +31,7 @@ _IDS = model(
 @tool("quote", "write", 1804, creating(TABLE))
 def create_quote(crm: Crm, arguments: Arguments) -> Row:
     """Create a quote for an existing deal. Returns the new record with its quote_id."""
-    return crm.add("Quote", arguments.__dict__)
+    return crm.insert("Quote", arguments.__dict__)
 
 
 @tool("quote", "write", 3, modifying(TABLE))
@@ -44,7 +44,7 @@ def modify_quote(crm: Crm, arguments: Any) -> Row:
 @tool("quote", "write", 2, _ID)
 def cancel_quote(crm: Crm, arguments: Any) -> Row:
     """Set a quote's status to Canceled; the record stays. Returns it."""
-    return crm.update(crm.need("Quote", arguments.quote_id, "quote_id"), {"status": "Canceled"})
+    return crm.change(crm.need("Quote", arguments.quote_id, "quote_id"), {"status": "Canceled"})
 
 
 @tool("quote", "write", 1, _ID)

@@ -27,11 +27,13 @@ class Asked(NamedTuple):
         tool: The tool's name.
         schema: JSON Schema of its arguments.
         immutable: Fields that may not be among its updates.
+        other_id: The second name under which a modify tool takes `id`, else "".
     """
 
     tool: str
     schema: dict[str, Any]
     immutable: frozenset[str]
+    other_id: str
 
 
 def refusal(asked: Asked, fault: ValidationError) -> ToolError:
@@ -44,6 +46,8 @@ def _translate(asked: Asked, error: Any) -> ToolError:
     kind, where = error["type"], error["loc"]
     names = [part for part in where if isinstance(part, str)]
     name = names[-1] if names else ""
+    if name == asked.other_id and len(names) == 1:
+        name = "id"
     if kind == "extra_forbidden":
         return _extra(asked, names)
     if kind == "missing":

@@ -1,0 +1,46 @@
+"""What every episode of a task begins with."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from crm_gym import spaces
+from crm_gym.journal import Journal
+from crm_gym.tasks.goal import ChangeGoal
+from crm_gym.tasks.task import Task
+from crm_gym.verify import verify
+
+
+class Opening:
+    """What every episode of a task begins with, worked out once; what can be changed in it is copied each time."""
+
+    __slots__ = ("fork", "info", "listens", "observation", "summary", "task", "tools", "verdict")
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.fork = task.world.crm.fork
+        self.verdict = verdict = verify(task, Journal())
+        self.summary = verdict.summary()
+        request = spaces.ascii_text(task.request)
+        self.listens = type(task.goal) is not ChangeGoal  # whether what a call gave may count
+        self.tools = spaces.tool_schemas()
+        nothing: dict[str, Any] = {}  # stands for the dicts of one's own that every info gets
+        self.info: dict[str, Any] = {
+            "task_id": task.id,
+            "family": task.family,
+            "is_success": False,
+            "verdict": nothing,
+            "reward_terms": nothing,
+            "error": nothing,
+        }
+        self.observation = spaces.observe_start(request, task.today, task.world.crm.counts())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Opening, (self.task,)
+
+
+@functools.lru_cache(maxsize=1024)
+def opening_of(task: Task) -> Opening:
+    """The opening of a suite's task; one that nobody else keeps alive is better made by `Opening`."""
+    return Opening(task)
