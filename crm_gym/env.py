@@ -12,7 +12,7 @@ from gymnasium.error import ResetNeeded
 from crm_gym import render, rewards, spaces
 from crm_gym.crm import Crm
 from crm_gym.errors import UsageError, near_miss
-from crm_gym.opening import Opening, opening_of
+from crm_gym.opening import Opening, opening_of, opening_of_own
 from crm_gym.rewards import Reward, RewardConfig
 from crm_gym.sampler import TaskSampler
 from crm_gym.strict_json import encode
@@ -113,6 +113,14 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         self._opening: Opening
         self._over = True
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_opening"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if "_task" in state:
+            self._opening = opening_of_own(self._task)
+
     @property
     def reward_config(self) -> RewardConfig:
         """The weights of the reward's terms."""
@@ -144,12 +152,7 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
             task, number = self._choose(options), self.sampler.draw(self)
         else:
             task, number = self.sampler.episode(self)
-        if not options or "task" not in options:
-            opening = opening_of(task)
-        elif task is not getattr(self, "_task", None):
-            opening = Opening(task)  # a task of the caller's own is his to keep alive, not ours
-        else:
-            opening = self._opening
+        opening = opening_of_own(task) if options and "task" in options else opening_of(task)
         self._task, self._opening = task, opening
         self.crm: Crm = opening.fork(number)
         self._calls: list[ToolResult] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from crm_gym import spaces
 from crm_gym.journal import Journal
@@ -15,10 +16,9 @@ from crm_gym.verify import verify
 class Opening:
     """What every episode of a task begins with, worked out once; what can be changed in it is copied each time."""
 
-    __slots__ = ("fork", "info", "listens", "observation", "summary", "task", "tools", "verdict")
+    __slots__ = ("fork", "info", "listens", "observation", "summary", "tools", "verdict")
 
     def __init__(self, task: Task) -> None:
-        self.task = task
         self.fork = task.world.crm.fork
         self.verdict = verdict = verify(task, Journal())
         self.summary = verdict.summary()
@@ -36,11 +36,19 @@ class Opening:
         }
         self.observation = spaces.observe_start(request, task.today, task.world.crm.counts())
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Opening, (self.task,)
-
 
 @functools.lru_cache(maxsize=1024)
 def opening_of(task: Task) -> Opening:
-    """The opening of a suite's task; one that nobody else keeps alive is better made by `Opening`."""
+    """The opening of a suite's task: the suite keeps the task anyway."""
     return Opening(task)
+
+
+_OWN: WeakKeyDictionary[Task, Opening] = WeakKeyDictionary()
+
+
+def opening_of_own(task: Task) -> Opening:
+    """The opening of a caller's own task: shared by all environments, and gone with the task."""
+    opening = _OWN.get(task)
+    if opening is None:
+        opening = _OWN[task] = Opening(task)
+    return opening

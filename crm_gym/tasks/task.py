@@ -22,7 +22,7 @@ from crm_gym.tools import TOOLS, ToolCall
 REQUEST_CHARS = 4_000
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Task:
     """One thing to do, frozen. Two tasks are the same only if they are one object.
 
