@@ -255,15 +255,16 @@ class Crm:
 
     # Copying and comparing
 
-    def fork(self, seed: int | str | None = None) -> Crm:
+    def fork(self, seed: int | str | None = None, store: Store | None = None) -> Crm:
         """An independent copy that shares unchanged rows; its journal begins empty.
 
         Args:
             seed: Fixes the ids of the copy's new records; if None they go on as here.
+            store: Where the copy's rows are, if they are there already.
         """
         other = _blank(Crm)
         other.today = self.today
-        other.store = self.store.fork()
+        other.store = self.store.fork() if store is None else store
         other.journal = Journal()
         other._base = self._base if seed is None else id_base(seed)
         other._serial = self._serial

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
@@ -10,8 +11,9 @@ import gymnasium as gym
 from gymnasium.error import ResetNeeded
 
 from crm_gym import render, rewards, spaces
+from crm_gym.backend import backend_of
 from crm_gym.crm import Crm
-from crm_gym.errors import UsageError, near_miss
+from crm_gym.errors import InfraError, UsageError, near_miss
 from crm_gym.opening import Opening, opening_of, opening_of_own
 from crm_gym.rewards import Reward, RewardConfig
 from crm_gym.sampler import TaskSampler
@@ -24,19 +26,7 @@ from crm_gym.verify import DONE, Verdict, verify
 
 Info = dict[str, Any]
 
-KEYWORDS = (
-    "suite",
-    "tasks",
-    "weights",
-    "backend",
-    "refusals",
-    "ends_on",
-    "reward",
-    "expose_reference",
-    "include_tool_hints",
-    "render_mode",
-)
-_CHOICES = {"refusals": ("decline", "attempt"), "ends_on": ("success", "finish"), "backend": ("memory:",)}
+_CHOICES = {"refusals": ("decline", "attempt"), "ends_on": ("success", "finish")}
 _OPTIONS = ("task_id", "tool", "task")
 _ENDINGS = tuple(name for name, tool in TOOLS.items() if tool.kind == "end")
 _ENDING = frozenset(_ENDINGS)
@@ -52,7 +42,8 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         suite: The tasks to play (see `crm_gym.load_suite`).
         tasks: Only these of the suite: task ids or tool names.
         weights: How tasks are drawn: "uniform", or "frequency", as often as a CRM team asks for each tool.
-        backend: Where the records are kept: "memory:".
+        backend: Where the records are kept: "memory:", or "postgresql://..." (see `crm_gym.postgres`).
+        commit: With PostgreSQL: keep what the agent writes, to look at; else an episode is one open transaction.
         refusals: What solves a task that the CRM must refuse: "decline", turning it down with the right code
             and field, or "attempt", making the call and having it refused.
         ends_on: "success" ends the episode as soon as the task is solved; "finish" only when the agent ends it
@@ -83,6 +74,7 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         tasks: Sequence[str] | None = None,
         weights: Literal["uniform", "frequency"] = "uniform",
         backend: str = "memory:",
+        commit: bool = False,
         refusals: Literal["decline", "attempt"] = "decline",
         ends_on: Literal["success", "finish"] = "success",
         reward: Mapping[str, float] | RewardConfig | None = None,
@@ -92,8 +84,10 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         **unknown: Any,
     ) -> None:
         for name in unknown:
-            raise UsageError(f"CrmEnv has no keyword {name!r}; {near_miss(name, KEYWORDS)}")
-        for name, value in (("refusals", refusals), ("ends_on", ends_on), ("backend", backend)):
+            raise UsageError(
+                f"CrmEnv has no keyword {name!r}; {near_miss(name, list(inspect.signature(CrmEnv).parameters)[:-1])}"
+            )
+        for name, value in (("refusals", refusals), ("ends_on", ends_on)):
             if value not in _CHOICES[name]:
                 raise UsageError(f"{name} {value!r} does not exist; {near_miss(value, _CHOICES[name])}")
         if render_mode not in (None, *self.metadata["render_modes"]):
@@ -109,6 +103,7 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         self._reward = Reward(rewards.config_of(reward))
         names = None if tasks is None else names_of(tasks)
         self.sampler = TaskSampler(_selection(suite, names, refusals), weights)
+        self._backend = backend_of(backend, commit)
         self._task: Task
         self._opening: Opening
         self._over = True
@@ -120,6 +115,8 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         self.__dict__.update(state)
         if "_task" in state:
             self._opening = opening_of_own(self._task)
+        if self._backend is not None:
+            self._over = True  # its transaction stayed behind
 
     @property
     def reward_config(self) -> RewardConfig:
@@ -154,7 +151,7 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
             task, number = self.sampler.episode(self)
         opening = opening_of_own(task) if options and "task" in options else opening_of(task)
         self._task, self._opening = task, opening
-        self.crm: Crm = opening.fork(number)
+        self.crm: Crm = opening.fork(number) if self._backend is None else self._backend.open(task, number)
         self._calls: list[ToolResult] = []
         self._heard: ToolResult | None = None
         self._steps = self._judged = 0
@@ -182,7 +179,16 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
             raise ResetNeeded("the episode is over, or none has begun; call reset() first")
         played = spaces.decode(action)
         tool, arguments, _, malformed = played
-        came = (None, malformed) if tool is None else outcome(self.crm, tool, arguments)
+        came: Outcome
+        if tool is None:
+            came = None, malformed
+        elif self._backend is None:
+            came = outcome(self.crm, tool, arguments)
+        else:
+            try:
+                came = self._backend.play(self.crm, tool, arguments)
+            except InfraError as fault:
+                return self._outage(fault)
         error = came[1]
         refused = error is not None
         self._steps = steps = self._steps + 1
@@ -216,7 +222,10 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         return self._draw() if self.render_mode == "ansi" else None
 
     def close(self) -> None:
-        """Nothing to release."""
+        """Let go of the database, if there is one; twice is fine."""
+        if self._backend is not None:
+            self._backend.close()
+            self._over = True
 
     @property
     def verdict(self) -> Verdict:
@@ -228,6 +237,16 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         if not hasattr(self, "_task"):
             raise ResetNeeded("there is no verdict yet; call reset() first")
         return self._verdict
+
+    def _outage(self, fault: InfraError) -> tuple[spaces.Observation, float, bool, bool, Info]:
+        """The end of an episode whose database failed: nobody's success and nobody's failure."""
+        self._over = True
+        self._steps += 1
+        opening = self._opening
+        info = opening.info | {"is_success": False, "verdict": self._verdict.summary(), "infra_error": str(fault)}
+        info |= {"reward_terms": _NO_TERMS.copy(), "error": _NO_ERROR.copy()}
+        observation = opening.observation | {"counts": opening.observation["counts"].copy(), "steps": self._steps}
+        return observation, 0.0, False, True, info
 
     def _choose(self, options: Mapping[str, Any]) -> Task:
         if not isinstance(options, Mapping):

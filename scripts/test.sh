@@ -3,7 +3,7 @@
 # further arguments go to pytest.
 # shellcheck source=scripts/setup.sh
 . "$(dirname "$0")/setup.sh"
-make_venv "[dev]"
+make_venv "[dev,postgres]"
 
 select=()
 if [ "${1:-}" = "--slow" ]; then

@@ -36,7 +36,7 @@ FLOORS = (
     ("sql_files",),
     ("verify",),
     ("rewards", "strict_json", "spaces", "render", "sampler"),
-    ("opening",),
+    ("opening", "backend"),
     ("env",),
     ("registration", "sandbox", "evaluation", "certify"),
     ("reference", "describe"),

@@ -196,6 +196,11 @@ class PostgresStore:
         """After a tool call that was refused."""
         self._run(_ROLLBACK)
 
+    def abandon(self) -> None:
+        """Hang up at once: the connection is broken."""
+        self.session.abandon()
+        self._world = None
+
     def close(self) -> None:
         """Drop the schema and hang up; twice is fine."""
         self.session.close()
