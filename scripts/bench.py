@@ -36,7 +36,7 @@ _CHILD = "--instructions-child"
 def main() -> int:
     """Run the benchmark named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["core"])
+    parser.add_argument("what", choices=["core", "postgres"])
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--instructions", action="store_true", help="count instructions with valgrind's callgrind")
     parser.add_argument("--records", type=int, default=100_000, help="size of the large world")
@@ -46,7 +46,12 @@ def main() -> int:
     if options.instructions_child:
         _episodes(options.instructions_child)
         return 0
-    results = {"instructions_per_episode": instructions()} if options.instructions else core(options)
+    if options.what == "postgres":
+        import bench_postgres  # beside this file; needs the extra `postgres`
+
+        results = bench_postgres.figures(options.records)
+    else:
+        results = {"instructions_per_episode": instructions()} if options.instructions else core(options)
     print(json.dumps(results, indent=2) if options.json else _table(results))
     return 0
 
