@@ -97,7 +97,6 @@ class Session:
         except BaseException:
             connection.close()
             raise
-        connection.autocommit = False
         self._connection, self._pid = connection, os.getpid()
 
     def close(self) -> None:
@@ -108,7 +107,6 @@ class Session:
         try:
             if not connection.closed:
                 connection.rollback()
-                connection.autocommit = True
                 connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(self.schema)))
         except psycopg.Error:
             pass  # the server is gone or going; the next session sweeps

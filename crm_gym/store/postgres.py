@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 from psycopg import sql
@@ -44,37 +45,37 @@ class Statements:
         shown = sql.SQL(", ").join(_shown(column) for column in table.columns)
         marks = sql.SQL(", ").join(sql.Placeholder() for _ in columns)
         all_columns = sql.SQL(", ").join([*columns, seq])
-        self.get = sql.SQL("SELECT {} FROM {} WHERE {} = %s").format(shown, name, key)
-        self.find = sql.SQL("SELECT {} FROM {} ORDER BY seq").format(shown, name)
-        self.insert = sql.SQL("INSERT INTO {} ({}) VALUES ({}, %s)").format(name, all_columns, marks)
+        self.get = sql.SQL("SELECT {} FROM {} WHERE {} = %s").format(shown, name, key).as_bytes()
+        self.find = sql.SQL("SELECT {} FROM {} ORDER BY seq").format(shown, name).as_bytes()
+        self.insert = sql.SQL("INSERT INTO {} ({}) VALUES ({}, %s)").format(name, all_columns, marks).as_bytes()
         assigned = sql.SQL(", ").join(sql.SQL("{} = %s").format(column) for column in columns[1:])
-        self.update = sql.SQL("UPDATE {} SET {} WHERE {} = %s").format(name, assigned, key)
-        self.delete = sql.SQL("DELETE FROM {} WHERE {} = %s RETURNING seq").format(name, key)
-        self.empty = sql.SQL("DELETE FROM {}").format(name)
-        self.vacuum = sql.SQL("VACUUM {}").format(name)
-        self.copy = sql.SQL("COPY {} ({}) FROM STDIN").format(name, all_columns)
+        self.update = sql.SQL("UPDATE {} SET {} WHERE {} = %s").format(name, assigned, key).as_bytes()
+        self.delete = sql.SQL("DELETE FROM {} WHERE {} = %s RETURNING seq").format(name, key).as_bytes()
+        self.empty = sql.SQL("DELETE FROM {}").format(name).as_bytes()
+        self.vacuum = sql.SQL("VACUUM {}").format(name).as_bytes()
+        self.copy = sql.SQL("COPY {} ({}) FROM STDIN").format(name, all_columns).as_bytes()
         base = sql.Identifier(f"base_{table.plural}")
-        self.empty_base = sql.SQL("DELETE FROM {}").format(base)
-        self.to_base = sql.SQL("INSERT INTO {} SELECT * FROM {}").format(base, name)
-        self.from_base = sql.SQL("INSERT INTO {} SELECT * FROM {}").format(name, base)
+        self.empty_base = sql.SQL("DELETE FROM {}").format(base).as_bytes()
+        self.to_base = sql.SQL("INSERT INTO {} SELECT * FROM {}").format(base, name).as_bytes()
+        self.from_base = sql.SQL("INSERT INTO {} SELECT * FROM {}").format(name, base).as_bytes()
         self.by_ref = {
-            column.name: sql.SQL("SELECT {}::text FROM {} WHERE {} = %s ORDER BY seq").format(
-                key, name, sql.Identifier(column.name)
-            )
+            column.name: sql.SQL("SELECT {}::text FROM {} WHERE {} = %s ORDER BY seq")
+            .format(key, name, sql.Identifier(column.name))
+            .as_bytes()
             for column in table.columns
             if column.ref is not None
         }
         self.by_unique = {
-            column.name: sql.SQL("SELECT {}::text FROM {} WHERE lower(btrim({})) = %s").format(
-                key, name, sql.Identifier(column.name)
-            )
+            column.name: sql.SQL("SELECT {}::text FROM {} WHERE lower(btrim({})) = %s")
+            .format(key, name, sql.Identifier(column.name))
+            .as_bytes()
             for column in table.columns
             if column.unique
         }
 
 
-_SAVEPOINT, _RELEASE = sql.SQL("SAVEPOINT call"), sql.SQL("RELEASE SAVEPOINT call")
-_ROLLBACK, _COMMIT = sql.SQL("ROLLBACK TO SAVEPOINT call"), sql.SQL("COMMIT")
+_FIRST, _NEXT = b"BEGIN; SAVEPOINT call", b"RELEASE SAVEPOINT call; SAVEPOINT call"
+_BACK, _COMMIT, _ROLLBACK = b"ROLLBACK TO SAVEPOINT call", b"COMMIT", b"ROLLBACK"
 STATEMENTS: dict[str, Statements] = {name: Statements(table) for name, table in TABLES.items()}
 
 
@@ -106,15 +107,17 @@ class PostgresStore:
         self._seq = 0
         self._removed: dict[str, int] = {}  # id to place of what was removed in this episode, to be put back there
         self._world: object = None
+        self._inside = False  # whether a transaction is open
         self._begun = 0
 
     def __getstate__(self) -> dict[str, Any]:
         # A connection cannot travel, and with it goes the world that lies in its schema.
-        return self.__dict__ | {"_world": None}
+        return self.__dict__ | {"_world": None, "_inside": False}
 
-    def _run(self, statement: sql.SQL | sql.Composed, values: Any = ()) -> Any:
+    def _run(self, statement: bytes, values: Any = None) -> Any:
         with outages():
-            return self.session.connection().execute(statement, values)
+            # Two statements in one, as savepoints are sent, cannot be prepared; those with values are, by themselves.
+            return self.session.connection().execute(statement, values, prepare=None if values else False)
 
     # Episodes
 
@@ -131,80 +134,79 @@ class PostgresStore:
         try:
             with outages():
                 connection = self.session.connection()
-                connection.rollback()
+                if self._inside:
+                    connection.execute(_ROLLBACK, prepare=False)
                 if fresh or world is not self._world:
-                    self._load(find)
+                    self._load(find, sum(counts))
                 elif self.commit:
                     self._reload()
                 if self._begun % _VACUUM_EVERY == 0:
-                    self._vacuum()
+                    for name in TABLES:
+                        connection.execute(STATEMENTS[name].vacuum)
         except BaseException:
-            self._world = None
-            self.session.abandon()
+            self.abandon()
             raise
         self._world = world
+        self._inside = False
         self._counts = counts[:]
         self._seq = sum(counts)
         self._removed = {}
 
-    def _load(self, find: Callable[[str], Iterator[Row]]) -> None:
+    def _load(self, find: Callable[[str], Iterator[Row]], count: int) -> None:
         connection = self.session.connection()
+        numbered: dict[str, list[list[Any]]] = {}
         seq = 0
-        for name in reversed(TABLES):
-            connection.execute(STATEMENTS[name].empty)
         for name in TABLES:
-            rows = []
-            for row in find(name):
-                rows.append([*_values(row), seq])
-                seq += 1
-            if len(rows) >= _COPY_FROM:
+            numbered[name] = [[*_values(row), place] for place, row in enumerate(find(name), seq)]
+            seq += len(numbered[name])
+        # A few rows go in one breath; COPY, which pays for many, cannot be part of a pipeline.
+        with connection.transaction(), connection.pipeline() if count < _COPY_FROM else nullcontext():
+            for name in reversed(TABLES):
+                connection.execute(STATEMENTS[name].empty)
+            for name, rows in numbered.items():
+                if count < _COPY_FROM:
+                    connection.cursor().executemany(STATEMENTS[name].insert, rows)
+                    continue
                 with connection.cursor().copy(STATEMENTS[name].copy) as copy:
                     for values in rows:
                         copy.write_row(values)
-            elif rows:
-                connection.cursor().executemany(STATEMENTS[name].insert, rows)
-        if self.commit:
-            for name in TABLES:
-                connection.execute(STATEMENTS[name].empty_base)
-                connection.execute(STATEMENTS[name].to_base)
-        connection.commit()
+            if self.commit:
+                for name in TABLES:
+                    connection.execute(STATEMENTS[name].empty_base)
+                    connection.execute(STATEMENTS[name].to_base)
 
     def _reload(self) -> None:
         connection = self.session.connection()
-        for name in reversed(TABLES):
-            connection.execute(STATEMENTS[name].empty)
-        for name in TABLES:
-            connection.execute(STATEMENTS[name].from_base)
-        connection.commit()
-
-    def _vacuum(self) -> None:
-        connection = self.session.connection()
-        connection.autocommit = True
-        for name in TABLES:
-            connection.execute(STATEMENTS[name].vacuum)
-        connection.autocommit = False
+        with connection.transaction(), connection.pipeline():
+            for name in reversed(TABLES):
+                connection.execute(STATEMENTS[name].empty)
+            for name in TABLES:
+                connection.execute(STATEMENTS[name].from_base)
 
     def savepoint(self) -> None:
-        """Before a tool call."""
-        self._run(_SAVEPOINT)
+        """Before a tool call; the savepoint of the call before it is let go in the same breath."""
+        self._run(_NEXT if self._inside else _FIRST)
+        self._inside = True
 
     def release(self) -> None:
         """After a tool call that worked."""
-        self._run(_COMMIT if self.commit else _RELEASE)
+        if self.commit:
+            self._run(_COMMIT)
+            self._inside = False
 
     def rollback(self) -> None:
         """After a tool call that was refused."""
-        self._run(_ROLLBACK)
+        self._run(_BACK)
 
     def abandon(self) -> None:
         """Hang up at once: the connection is broken."""
         self.session.abandon()
-        self._world = None
+        self._world, self._inside = None, False
 
     def close(self) -> None:
         """Drop the schema and hang up; twice is fine."""
         self.session.close()
-        self._world = None
+        self._world, self._inside = None, False
 
     # The Store protocol
 
