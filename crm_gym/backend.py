@@ -63,7 +63,7 @@ class PostgresBackend:
                 store.release()
             else:
                 store.rollback()
-        except InfraError:
+        except BaseException:  # an interrupt too: what it cut short must not go on half done
             store.abandon()
             raise
         return came

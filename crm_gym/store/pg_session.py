@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psycopg
-from psycopg import sql
+from psycopg import errors, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from crm_gym import ddl
@@ -16,6 +16,7 @@ from crm_gym.errors import InfraError
 from crm_gym.ids import random_id
 
 PREFIX = "crm_env_"
+_SWEEP_WAITS = "SET lock_timeout = '200ms'"  # somebody may be looking at what is left; it is swept another time
 _LOCK_SPACE = 0x43524D  # first half of the advisory lock's key: "CRM"
 
 
@@ -37,14 +38,23 @@ class Limits:
         )
 
 
+_SAID: tuple[tuple[type[psycopg.Error], str], ...] = (  # the first that fits
+    (errors.LockNotAvailable, "another connection kept a lock on the records for too long"),
+    (errors.QueryCanceled, "a statement took too long, or somebody cancelled it"),
+    (psycopg.OperationalError, "the database cannot be reached, or hung up"),
+    (psycopg.Error, "the database failed"),
+)
+
+
 @contextmanager
 def outages() -> Iterator[None]:
     """Turn what the database raises into an InfraError: none of it is the agent's doing."""
     try:
         yield
     except psycopg.Error as fault:
+        said = next(sentence for kind, sentence in _SAID if isinstance(fault, kind))
         first = str(fault).strip().split("\n")[0]
-        raise InfraError(f"{type(fault).__name__}: {first}") from fault
+        raise InfraError(f"{said} ({type(fault).__name__}: {first})") from fault
 
 
 class Session:
@@ -130,6 +140,7 @@ def sweep(connection: psycopg.Connection) -> list[str]:
         "SELECT nspname FROM pg_namespace WHERE starts_with(nspname, %s) AND pg_has_role(nspowner, 'USAGE')", (PREFIX,)
     ).fetchall()
     gone = []
+    connection.execute(_SWEEP_WAITS)
     for (schema,) in rows:
         got = connection.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", (_LOCK_SPACE, schema)).fetchone()
         if got is None or not got[0]:
@@ -137,6 +148,9 @@ def sweep(connection: psycopg.Connection) -> list[str]:
         try:
             connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema)))
             gone.append(schema)
+        except errors.LockNotAvailable:
+            continue
         finally:
             connection.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", (_LOCK_SPACE, schema))
+    connection.execute("RESET lock_timeout")
     return gone

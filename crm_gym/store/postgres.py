@@ -13,7 +13,7 @@ from typing import Any
 
 from psycopg import sql
 
-from crm_gym.errors import UsageError
+from crm_gym.errors import InfraError, UsageError
 from crm_gym.schema import TABLES, Column, Row, Table
 from crm_gym.store.memory import normal
 from crm_gym.store.pg_session import Limits, Session, outages
@@ -75,7 +75,7 @@ class Statements:
 
 
 _FIRST, _NEXT = b"BEGIN; SAVEPOINT call", b"RELEASE SAVEPOINT call; SAVEPOINT call"
-_BACK, _COMMIT, _ROLLBACK = b"ROLLBACK TO SAVEPOINT call", b"COMMIT", b"ROLLBACK"
+_BACK, _COMMIT, _ROLLBACK, _ASK = b"ROLLBACK TO SAVEPOINT call", b"COMMIT", b"ROLLBACK", b"SELECT 1"
 STATEMENTS: dict[str, Statements] = {name: Statements(table) for name, table in TABLES.items()}
 
 
@@ -108,6 +108,7 @@ class PostgresStore:
         self._removed: dict[str, int] = {}  # id to place of what was removed in this episode, to be put back there
         self._world: object = None
         self._inside = False  # whether a transaction is open
+        self._failed = False  # whether it is lost: what is to be taken back in it has gone already
         self._begun = 0
 
     def __getstate__(self) -> dict[str, Any]:
@@ -115,6 +116,15 @@ class PostgresStore:
         return self.__dict__ | {"_world": None, "_inside": False}
 
     def _run(self, statement: bytes, values: Any = None) -> Any:
+        if self._begun and not self.session.is_open:  # a new connection would know nothing of the episode
+            raise InfraError("the connection of this episode is gone, and the episode with it; begin another")
+        try:
+            return self._send(statement, values)
+        except BaseException:
+            self._failed = self._inside
+            raise
+
+    def _send(self, statement: bytes, values: Any) -> Any:
         with outages():
             # Two statements in one, as savepoints are sent, cannot be prepared; those with values are, by themselves.
             return self.session.connection().execute(statement, values, prepare=None if values else False)
@@ -130,6 +140,14 @@ class PostgresStore:
             counts: How many rows each table has.
         """
         self._begun += 1
+        if self.session.is_open:
+            try:
+                return self._begin(world, find, counts)
+            except InfraError:
+                pass  # it failed between two episodes, which a new connection may mend
+        self._begin(world, find, counts)
+
+    def _begin(self, world: object, find: Callable[[str], Iterator[Row]], counts: list[int]) -> None:
         fresh = not self.session.is_open
         try:
             with outages():
@@ -140,6 +158,8 @@ class PostgresStore:
                     self._load(find, sum(counts))
                 elif self.commit:
                     self._reload()
+                elif not self._inside:
+                    connection.execute(_ASK, prepare=False)  # else nothing would say that the server is gone
                 if self._begun % _VACUUM_EVERY == 0:
                     for name in TABLES:
                         connection.execute(STATEMENTS[name].vacuum)
@@ -147,7 +167,7 @@ class PostgresStore:
             self.abandon()
             raise
         self._world = world
-        self._inside = False
+        self._inside = self._failed = False
         self._counts = counts[:]
         self._seq = sum(counts)
         self._removed = {}
@@ -225,6 +245,8 @@ class PostgresStore:
 
     def put(self, table: str, record: str, before: Row | None, after: Row | None) -> None:
         """Replace the row `before` (None: it was removed) by `after` (None: remove it), in its old place."""
+        if self._failed:
+            return
         if after is None:
             (self._removed[record],) = self._run(STATEMENTS[table].delete, (record,)).fetchone()
             self._counts[_POSITION[table]] -= 1
@@ -236,6 +258,8 @@ class PostgresStore:
 
     def forget(self, table: str, record: str, row: Row) -> None:
         """Take back the `add` that made the row, as if it had never been."""
+        if self._failed:
+            return
         self._run(STATEMENTS[table].delete, (record,))
         self._counts[_POSITION[table]] -= 1
 
