@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from crm_gym.crm import Crm
-from crm_gym.errors import InfraError, UsageError
+from crm_gym.errors import UsageError
 from crm_gym.tasks.task import Task
 from crm_gym.tools import outcome
 from crm_gym.tools.base import Outcome
@@ -90,4 +90,15 @@ def backend_of(name: str, commit: bool) -> PostgresBackend | None:
         raise UsageError(f"backend {name!r} does not exist; known are 'memory:' and 'postgresql://...'")
     if find_spec("psycopg") is None:
         raise UsageError("backend 'postgresql://...' needs psycopg: pip install 'crm-gym[postgres]'")
+    _check(name)
     return PostgresBackend(name, commit)
+
+
+def _check(dsn: str) -> None:
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        conninfo_to_dict(dsn)
+    except psycopg.ProgrammingError:  # its message may quote the password
+        raise UsageError("backend is no DSN that libpq reads, such as 'postgresql://user@host:5432/name'") from None

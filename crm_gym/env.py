@@ -151,6 +151,7 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
             task, number = self.sampler.episode(self)
         opening = opening_of_own(task) if options and "task" in options else opening_of(task)
         self._task, self._opening = task, opening
+        self._over = True  # until there is a CRM to play on
         self.crm: Crm = opening.fork(number) if self._backend is None else self._backend.open(task, number)
         self._calls: list[ToolResult] = []
         self._heard: ToolResult | None = None

@@ -4,7 +4,8 @@ CrmGymError
 ├── ToolError (also a ValueError)    the CRM refused a tool call; shown to the agent, changes nothing
 ├── TaskError (also a ValueError)    a task or a suite is not what it should be; stops the run
 ├── UsageError (also a ValueError)   a keyword, a name or an option is wrong; stops the run
-└── StaleSnapshot (also a ValueError) a snapshot points at changes that have been undone since
+├── StaleSnapshot (also a ValueError) a snapshot points at changes that have been undone since
+└── InfraError                       the database is out of reach; ends the episode, unrewarded
 """
 
 from __future__ import annotations

@@ -36,6 +36,7 @@ make_venv() {
         --constraint configs/constraints.txt --editable ".$1" ||
         fail "pip could not install the packages" \
             "check the network, or remove .venv (rm -rf .venv) and run $0 again"
+    .venv/bin/python -m compileall -q crm_gym agents  # pip compiles what it copies, not what it links to
 }
 
 took() { say "$1 (${SECONDS}s in all)"; }

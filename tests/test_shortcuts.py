@@ -1,4 +1,4 @@
-"""Short cuts lead where the long way leads: arguments read in a hurry, JSON parsed in a hurry, rows written in a hurry."""
+"""Short cuts lead where the long way leads: arguments read, JSON parsed, rows written in a hurry."""
 
 import copy
 import json

@@ -18,6 +18,7 @@ from crm_gym.ids import random_id
 PREFIX = "crm_env_"
 _SWEEP_WAITS = "SET lock_timeout = '200ms'"  # somebody may be looking at what is left; it is swept another time
 _LOCK_SPACE = 0x43524D  # first half of the advisory lock's key: "CRM"
+_INHERITED: list[psycopg.Connection] = []  # a parent's, kept after a fork: to let go of one unclosed is a warning
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Limits:
 _SAID: tuple[tuple[type[psycopg.Error], str], ...] = (  # the first that fits
     (errors.LockNotAvailable, "another connection kept a lock on the records for too long"),
     (errors.QueryCanceled, "a statement took too long, or somebody cancelled it"),
+    (errors.IdleInTransactionSessionTimeout, "the episode stood still for longer than the database allows"),
     (psycopg.OperationalError, "the database cannot be reached, or hung up"),
     (psycopg.Error, "the database failed"),
 )
@@ -107,13 +109,22 @@ class Session:
         except BaseException:
             connection.close()
             raise
+        self._release()  # of a parent, or broken
         self._connection, self._pid = connection, os.getpid()
+
+    def _release(self) -> psycopg.Connection | None:
+        """Take the connection away from here; None if there is none, or if it is a parent's and not ours to close."""
+        connection, self._connection = self._connection, None
+        if connection is not None and self._pid != os.getpid():
+            _INHERITED.append(connection)
+            return None
+        return connection
 
     def close(self) -> None:
         """Drop the schema and hang up. Closing twice, or after an outage, is fine."""
-        connection, self._connection = self._connection, None
-        if connection is None or self._pid != os.getpid():
-            return  # a parent's connection is not ours to close
+        connection = self._release()
+        if connection is None:
+            return
         try:
             if not connection.closed:
                 connection.rollback()
@@ -125,8 +136,8 @@ class Session:
 
     def abandon(self) -> None:
         """Hang up without a word: the connection is broken. Its schema is swept by the next session."""
-        connection, self._connection = self._connection, None
-        if connection is not None and self._pid == os.getpid():
+        connection = self._release()
+        if connection is not None:
             connection.close()
 
 
