@@ -5,16 +5,18 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_origin
 from uuid import UUID
 
 import numpy as np
+from pydantic.fields import FieldInfo
 
+from crm_gym.atom import Wire
 from crm_gym.atoms import stamp_text
 from crm_gym.crm import Crm
 from crm_gym.errors import ToolError
 from crm_gym.ids import DEFAULT_TODAY
-from crm_gym.schema import TABLE_OF, row_entity
+from crm_gym.schema import TABLE_OF, find_marker, row_entity
 from crm_gym.tools import TOOLS, Tool
 from crm_gym.tools.base import Extended
 
@@ -140,11 +142,20 @@ def _entities(value: Any) -> Any:
 _TYPES = {"string": str, "integer": int, "number": float, "object": dict, "array": list}
 
 
+def _form(info: FieldInfo) -> dict[str, Any]:
+    """JSON Schema of one argument, from its atom: the whole tool's would cost an import more than it has."""
+    wire = find_marker(info, Wire)
+    if wire is not None:
+        return dict(wire.atom.schema)
+    origin = get_origin(info.annotation) or info.annotation
+    return {"type": "array" if origin is list else "object" if inspect.isclass(origin) else ""}
+
+
 def _signature(tool: Tool) -> inspect.Signature:
     parameters = [inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
     for name, info in tool.arguments.model_fields.items():
         default = inspect.Parameter.empty if info.is_required() else info.default
-        kind: Any = _TYPES.get(tool.schema["properties"][name].get("type"), Any)
+        kind: Any = _TYPES.get(_form(info).get("type", ""), Any)
         annotation = kind if info.is_required() or info.default is not None else kind | None
         parameters.append(
             inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=annotation)
@@ -153,16 +164,16 @@ def _signature(tool: Tool) -> inspect.Signature:
 
 
 def _doc(tool: Tool) -> str:
-    lines = [tool.description, "", "Args:"]
-    for name, info in tool.schema["properties"].items():
-        words = f"    {name}: {info.get('description', '')}"
-        if "enum" in info:
-            words += f" ({', '.join(info['enum'])})"
+    lines = [tool.description]
+    if tool.arguments.model_fields:
+        lines += ["", "Args:"]
+    for name, info in tool.arguments.model_fields.items():
+        words = f"    {name}: {info.description}"
+        if "enum" in _form(info):
+            words += f" ({', '.join(_form(info)['enum'])})"
         lines.append(words)
-        for inner, detail in info.get("properties", {}).items():
-            lines.append(f"        {inner}: {detail.get('description', '')}")
-    if len(lines) == 3:
-        lines = lines[:1]
+        for inner, detail in getattr(info.annotation, "model_fields", {}).items():
+            lines.append(f"        {inner}: {detail.description}")
     return "\n".join([*lines, "", "Raises:", "    ToolError: If the CRM refuses the call; nothing is changed then."])
 
 

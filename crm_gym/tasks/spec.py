@@ -10,7 +10,7 @@ from crm_gym.tasks.answer import Query
 
 
 class _Spec(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class CallSpec(_Spec):

@@ -78,7 +78,7 @@ def _read_updates(plan: Plan, updates: Any) -> dict[str, Any]:
 class Arguments(BaseModel):
     """Base of all arguments models: strict, nothing extra."""
 
-    model_config = ConfigDict(strict=True, extra="forbid")
+    model_config = ConfigDict(strict=True, extra="forbid", defer_build=True)  # most calls never need it built
     immutable: ClassVar[frozenset[str]] = frozenset()  # fields of the entity that may not be among the updates
     other_id: ClassVar[str] = ""  # the second name under which a modify tool takes `id`
 
