@@ -36,7 +36,7 @@ class Query(BaseModel):
         by: The field by which mapping groups.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
 
     table: str = Field(alias="from")
     where: dict[str, Any] = {}
