@@ -44,8 +44,7 @@ class Crm:
         seed: Fixes the ids of new records.
         store: Where the rows are kept; in memory if not given.
 
-    Values go in and out in row form: what the tools' arguments models give (see `schema.Row`).
-    Rows are immutable; whoever holds one cannot reach the CRM through it.
+    Values go in and out in row form: what the tools' arguments models give (see `schema.Row`). Rows are immutable.
     """
 
     __slots__ = ("_base", "_serial", "_sums", "journal", "store", "today")
@@ -118,13 +117,17 @@ class Crm:
     def add_entity(self, entity: Entity) -> Row:
         """Take in a whole record as it stands, id and times included, such as a world's.
 
-        Dates may lie in the past; references must exist, ids and e-mails must be free.
+        Dates may lie in the past.
 
         Raises:
-            ToolError: If a reference is missing or something is taken already.
+            ToolError: If a reference is missing, or an id or an e-mail is taken already.
         """
         table = type(entity).__name__
-        row = TABLES[table].row(**entity_values(entity))
+        return self.add_row(TABLES[table].row(**entity_values(entity)))
+
+    def add_row(self, row: Row) -> Row:
+        """The same for a row whose values are in form, such as a world maker's."""
+        table = TABLE_OF[type(row)]
         taken = next((name for name in TABLES if self.store.get(name, row[0]) is not None), None)
         if taken is not None:
             raise ToolError("immutable_field", TABLES[table].key, f"{row[0]} is already the id of a {taken}.")
@@ -164,11 +167,8 @@ class Crm:
     def delete(self, row: Row) -> list[Row]:
         """Remove a record and what lives and dies with it; what merely points at it lets go.
 
-        Returns:
-            The removed rows, the record itself last.
-
-        Raises:
-            ToolError: still_referenced, if records depend on it that do not go with it.
+        Returns the removed rows, the record itself last; raises ToolError (still_referenced) if records depend on it
+        that do not go with it.
         """
         doomed = self._doomed(*self._standing(row))
         for table, gone in doomed:
