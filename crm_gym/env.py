@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
@@ -16,9 +15,10 @@ from crm_gym.crm import Crm
 from crm_gym.errors import InfraError, UsageError, near_miss
 from crm_gym.opening import Opening, opening_of, opening_of_own
 from crm_gym.rewards import Reward, RewardConfig
-from crm_gym.sampler import TaskSampler
+from crm_gym.selection import Selection, sampler_of
 from crm_gym.strict_json import encode
-from crm_gym.tasks.catalogue import load_suite, names_of
+from crm_gym.tasks.dialogue import User
+from crm_gym.tasks.session import ASK
 from crm_gym.tasks.task import Task
 from crm_gym.tools import TOOLS, ToolCall, ToolResult, outcome
 from crm_gym.tools.base import Outcome
@@ -30,6 +30,7 @@ _CHOICES = {"refusals": ("decline", "attempt"), "ends_on": ("success", "finish")
 _OPTIONS = ("task_id", "tool", "task")
 _ENDINGS = tuple(name for name, tool in TOOLS.items() if tool.kind == "end")
 _ENDING = frozenset(_ENDINGS)
+_GOLDEN = "golden"
 _DONE_SUMMARY = DONE.summary()
 _NO_TERMS = dict.fromkeys(rewards.TERMS, 0.0)
 _NO_ERROR = {"code": "", "field": "", "message": ""}
@@ -42,6 +43,10 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         suite: The tasks to play (see `crm_gym.load_suite`).
         tasks: Only these of the suite: task ids or tool names.
         weights: How tasks are drawn: "uniform", or "frequency", as often as a CRM team asks for each tool.
+        split: With suite "generated": the split, one of `crm_gym.SPLITS`.
+        level: With suite "generated": only tasks of this difficulty, 1 to 5.
+        families: With suite "generated": only these families of tasks.
+        records: With suite "generated": size of the worlds, 10 to 100,000 records.
         backend: Where the records are kept: "memory:", or "postgresql://..." (see `crm_gym.postgres`).
         commit: With PostgreSQL: keep what the agent writes, to look at; else an episode is one open transaction.
         refusals: What solves a task that the CRM must refuse: "decline", turning it down with the right code
@@ -73,6 +78,10 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         suite: str = "golden",
         tasks: Sequence[str] | None = None,
         weights: Literal["uniform", "frequency"] = "uniform",
+        split: str | None = None,
+        level: int | None = None,
+        families: Sequence[str] | None = None,
+        records: int | None = None,
         backend: str = "memory:",
         commit: bool = False,
         refusals: Literal["decline", "attempt"] = "decline",
@@ -101,8 +110,7 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         self.refusals, self.ends_on = refusals, ends_on
         self.expose_reference, self.include_tool_hints = expose_reference, include_tool_hints
         self._reward = Reward(rewards.config_of(reward))
-        names = None if tasks is None else names_of(tasks)
-        self.sampler = TaskSampler(_selection(suite, names, refusals), weights)
+        self.sampler = sampler_of(Selection(suite, tasks, weights, refusals, split, level, families, records))
         self._backend = backend_of(backend, commit)
         self._task: Task
         self._opening: Opening
@@ -149,12 +157,13 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
             task, number = self._choose(options), self.sampler.draw(self)
         else:
             task, number = self.sampler.episode(self)
-        opening = opening_of_own(task) if options and "task" in options else opening_of(task)
+        opening = opening_of(task) if task.split == _GOLDEN and not options else opening_of_own(task)
         self._task, self._opening = task, opening
         self._over = True  # until there is a CRM to play on
         self.crm: Crm = opening.fork(number) if self._backend is None else self._backend.open(task, number)
         self._calls: list[ToolResult] = []
         self._heard: ToolResult | None = None
+        self._user = None if task.user is None else User(task.user)
         self._steps = self._judged = 0
         self._over = False
         self._verdict = opening.verdict
@@ -192,6 +201,8 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
                 return self._outage(fault)
         error = came[1]
         refused = error is not None
+        if tool == ASK and self._user is not None and not refused:
+            came = {"user": self._user.answer(arguments["about"], self.crm.journal)}, None
         self._steps = steps = self._steps + 1
         before, opening = self._verdict, self._opening
         journal = self.crm.journal
@@ -258,15 +269,10 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         if len(options) > 1:
             raise UsageError(f"reset takes one option; got {', '.join(options)}")
         name, value = next(iter(options.items()))
-        if name == "task":
-            task = value if isinstance(value, Task) else Task.from_mapping(value)
-            return _by_protocol(task, self.refusals)
-        field = "id" if name == "task_id" else "family"
-        found = [task for task in self.sampler.tasks if getattr(task, field) == value]
-        if not found:
-            known = sorted({getattr(task, field) for task in self.sampler.tasks})
-            raise UsageError(f"option {name}: {value!r} is not in this environment; {near_miss(value, known)}")
-        return found[0] if name == "task_id" else self.sampler.task(self, found)
+        if name != "task":
+            return self.sampler.find(value) if name == "task_id" else self.sampler.about(self, value)
+        task = value if isinstance(value, Task) else Task.from_mapping(value)
+        return task.by_attempt() if self.refusals == "attempt" else task
 
     def _judge(self, played: spaces.Decoded, came: Outcome) -> Verdict:
         """The verdict after a call where what was said counts too; worked out anew only if that or the state is new."""
@@ -285,13 +291,3 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
 def _result(played: spaces.Decoded, came: Outcome) -> ToolResult:
     tool, arguments, _, _ = played
     return ToolResult(None if tool is None else ToolCall(tool, arguments), *came)
-
-
-def _by_protocol(task: Task, refusals: str) -> Task:
-    return task.by_attempt() if refusals == "attempt" else task
-
-
-@functools.lru_cache(maxsize=64)
-def _selection(suite: str, tasks: tuple[str, ...] | None, refusals: str) -> tuple[Task, ...]:
-    """The tasks of an environment; those with the same keywords share them."""
-    return tuple(_by_protocol(task, refusals) for task in load_suite(suite, tasks))

@@ -23,7 +23,8 @@ class Opening:
         self.verdict = verdict = verify(task, Journal())
         self.summary = verdict.summary()
         request = spaces.ascii_text(task.request)
-        self.listens = type(task.goal) is not ChangeGoal  # whether what a call gave may count
+        goal = task.goal
+        self.listens = type(goal) is not ChangeGoal or goal.answer is not None  # whether what a call gave may count
         self.tools = spaces.tool_schemas()
         nothing: dict[str, Any] = {}  # stands for the dicts of one's own that every info gets
         self.info: dict[str, Any] = {

@@ -9,7 +9,9 @@ from gymnasium.vector import VectorEnv
 
 from crm_gym.tools import TOOLS
 
-MAX_EPISODE_STEPS = 10
+MAX_EPISODE_STEPS = 40
+"""Enough for twelve calls, as many look-ups and ten questions."""
+
 _INTENTS = ("opportunity", "client", "contact", "quote", "contract", "company", "document", "note")
 
 
@@ -21,6 +23,10 @@ IDS: dict[str, dict[str, Any]] = {
     "CrmEnv-v0": {},
     **{f"CrmEnv-{intent.title()}-v0": {"tasks": _of(intent)} for intent in _INTENTS},
     "CrmEnv-Refusals-v0": {"suite": "refusals"},
+    "CrmEnv-Train-v0": {"suite": "generated", "split": "train"},
+    "CrmEnv-Test-v0": {"suite": "generated", "split": "test"},
+    "CrmEnv-Workflow-v0": {"suite": "generated", "families": ["workflow", "composition"]},
+    "CrmEnv-Dialogue-v0": {"suite": "generated", "families": ["dialogue"]},
 }
 """Every registered id and the keywords in which it differs from CrmEnv-v0."""
 

@@ -27,7 +27,24 @@ class Source(Protocol):
         """The generator."""
 
 
-class TaskSampler:
+class Drawn:
+    """Whole numbers drawn ahead in blocks."""
+
+    def __init__(self) -> None:
+        self._block: list[int] = []
+
+    def restart(self) -> None:
+        """Forget what was drawn ahead: the generator has a new seed."""
+        self._block = []
+
+    def draw(self, source: Source) -> int:
+        """The next whole number of 63 bits."""
+        if not self._block:
+            self._block = _numbers(source.np_random)
+        return self._block.pop()
+
+
+class TaskSampler(Drawn):
     """Draws tasks and episode seeds.
 
     Args:
@@ -41,17 +58,7 @@ class TaskSampler:
             raise UsageError(f"weights {weights!r} does not exist; {near_miss(weights, WEIGHTS)}")
         self.tasks = tuple(tasks)
         self._steps = None if weights == "uniform" else list(accumulate(_shares(self.tasks)))  # None: all alike
-        self._block: list[int] = []
-
-    def restart(self) -> None:
-        """Forget what was drawn ahead: the generator has a new seed."""
-        self._block = []
-
-    def draw(self, source: Source) -> int:
-        """The next whole number of 63 bits."""
-        if not self._block:
-            self._block = _numbers(source.np_random)
-        return self._block.pop()
+        super().__init__()
 
     def episode(self, source: Source) -> tuple[Task, int]:
         """The next task, and a number to fix the ids of its episode."""
@@ -68,6 +75,29 @@ class TaskSampler:
             tasks = self.tasks if among is None else among
             return tasks[number * len(tasks) >> _BITS]
         return self.tasks[min(bisect_right(self._steps, number / 2**_BITS * self._steps[-1]), len(self.tasks) - 1)]
+
+    def find(self, task_id: object) -> Task:
+        """The task of that id.
+
+        Raises:
+            UsageError: If it is not among these.
+        """
+        return self._having("task_id", "id", task_id)[0]
+
+    def about(self, source: Source, tool: object) -> Task:
+        """The next task of a tool.
+
+        Raises:
+            UsageError: If there is none among these.
+        """
+        return self.task(source, self._having("tool", "family", tool))
+
+    def _having(self, option: str, attribute: str, value: object) -> list[Task]:
+        found = [task for task in self.tasks if getattr(task, attribute) == value]
+        if not found:
+            known = sorted({getattr(task, attribute) for task in self.tasks})
+            raise UsageError(f"option {option}: {value!r} is not in this environment; {near_miss(value, known)}")
+        return found
 
 
 def _numbers(rng: np.random.Generator) -> list[int]:

@@ -178,7 +178,7 @@ def _doc(tool: Tool) -> str:
 
 
 for _tool in TOOLS.values():
-    if _tool.kind != "end":
+    if _tool.kind in ("read", "write"):
         setattr(MockCrmApi, _tool.name, _method(_tool))
 
 __all__ = ["Details", "MockCrmApi", "Page"]

@@ -60,11 +60,14 @@ def verify(task: Task, journal: Journal, results: Sequence[ToolResult] = ()) -> 
     goal = task.goal
     if type(goal) is ChangeGoal:
         net, changes = journal.net, goal.changes
-        if len(net) == 1 == len(changes):  # the most frequent question, answered without a further call
-            for change in net.values():
-                if changes[0].met_by(change):
-                    return DONE
-        return _changed(goal, net)
+        if goal.plain:
+            if len(net) == 1 == len(changes):  # the most frequent question, answered without a further call
+                for change in net.values():
+                    if changes[0].met_by(change):
+                        return DONE
+            return _changed(goal, net, 0)
+        unheard = goal.answer is not None and not any(goal.heard(result) for result in results)
+        return _changed(goal, net, int(unheard))
     if any(goal.heard(result) for result in results):
         if not journal.net:
             return DONE
@@ -79,21 +82,67 @@ DONE = Verdict(True, 1.0)
 """The verdict on every success."""
 
 
-def _changed(goal: ChangeGoal, net: dict[str, Change]) -> Verdict:
+def _changed(goal: ChangeGoal, net: dict[str, Change], unheard: int) -> Verdict:
+    """The verdict on changes.
+
+    Args:
+        goal: What must have changed.
+        net: What has.
+        unheard: How many reports are still to be given.
+    """
     if not net:
-        return Verdict(False, 0.0, goal.changes, (), len(goal.changes))
-    missing = list(goal.changes)
-    unexpected = []
-    for change in islice(net.values(), len(missing) + SPARE):
-        for expected in missing:
-            if expected.met_by(change):
-                missing.remove(expected)
-                break
-        else:
-            unexpected.append(change)
-    if not missing and len(net) == len(goal.changes):
+        return Verdict(False, 0.0, goal.changes, (), len(goal.changes) + unheard)
+    looked_at = list(islice(net.values(), len(goal.changes) + SPARE))
+    met = _matched(goal.changes, looked_at)
+    if len(met) == len(net) == len(goal.changes) and not unheard:
         return DONE
-    met_count = len(goal.changes) - len(missing)
-    excess = len(net) - met_count
-    progress = met_count / (len(goal.changes) + excess)
-    return Verdict(False, progress, tuple(missing), tuple(unexpected), len(missing), excess)
+    missing = tuple(expected for place, expected in enumerate(goal.changes) if place not in met)
+    unexpected = tuple(change for place, change in enumerate(looked_at) if place not in met.values())
+    reports = int(goal.answer is not None)
+    excess = len(net) - len(met)
+    progress = (len(met) + reports - unheard) / (len(goal.changes) + reports + excess)
+    return Verdict(False, progress, missing, unexpected, len(missing) + unheard, excess)
+
+
+Places = dict[int, int]
+
+
+def _matched(expected: tuple[Expected, ...], changes: list[Change]) -> Places:
+    """Which expected change is met by which change, by their places.
+
+    Each takes the first that meets it. Only where new records are linked can that choice matter: two that look
+    alike may differ in what hangs on them. Then every choice is tried, as few as there are.
+    """
+    fits = [[at for at, change in enumerate(changes) if one.met_by(change)] for one in expected]
+    if any(one.links for one in expected) and len(changes) == len(expected):
+        whole = _assigned(expected, changes, fits, {}, {})
+        if whole is not None:
+            return whole
+    met: Places = {}
+    new: dict[int, str] = {}
+    for place, one in enumerate(expected):
+        for at in fits[place]:
+            if at not in met.values() and one.linked_by(changes[at], new):
+                met[place] = at
+                if one.number is not None:
+                    new[one.number] = changes[at].id
+                break
+    return met
+
+
+def _assigned(
+    expected: tuple[Expected, ...], changes: list[Change], fits: list[list[int]], met: Places, new: dict[int, str]
+) -> Places | None:
+    """A way to meet every expected change from place `len(met)` on, None if there is none."""
+    place = len(met)
+    if place == len(expected):
+        return met
+    one = expected[place]
+    for at in fits[place]:
+        if at in met.values() or not one.linked_by(changes[at], new):
+            continue
+        known = new if one.number is None else {**new, one.number: changes[at].id}
+        found = _assigned(expected, changes, fits, {**met, place: at}, known)
+        if found is not None:
+            return found
+    return None

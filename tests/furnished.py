@@ -178,6 +178,7 @@ FULL = {
     "respond": {"answer": "no such thing"},
     "decline": {"code": "blank", "field": "nowhere", "reason": "it is empty"},
     "finish": {},
+    "ask_user": {"about": "which_record", "question": "Which of the two do you mean?"},
 }
 """Arguments of one valid call for every tool, with most of what is optional."""
 

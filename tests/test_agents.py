@@ -7,9 +7,9 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from crm_agents import ConstantAgent, DeclineAgent, EchoAgent, NullAgent, OracleAgent, RandomAgent
-from crm_agents.reading import copyable
 
 from crm_gym import TOOL_NAMES, TOOLS, Agent, Episode, UsageError, load_suite, rollout
+from crm_gym.baselines.reading import copyable
 
 GOLDEN = load_suite("golden")
 PROTOCOLS = [(refusals, ends_on) for refusals in ("decline", "attempt") for ends_on in ("success", "finish")]

@@ -11,9 +11,8 @@ from typing import Any
 
 import gymnasium as gym
 
-from crm_agents.constant import ConstantAgent
-from crm_agents.scripted import DeclineAgent, EchoAgent, NullAgent, OracleAgent, RandomAgent
 from crm_gym import FAMILIES, IDS, TOOL_NAMES, Agent, Episode, UsageError, load_suite, near_miss, rollout
+from crm_gym.baselines import ConstantAgent, DeclineAgent, EchoAgent, NullAgent, OracleAgent, RandomAgent
 
 AGENTS: dict[str, Callable[[gym.Env[Any, Any], int], Agent]] = {
     "oracle": lambda env, seed: OracleAgent(env),

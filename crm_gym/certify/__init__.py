@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from crm_gym.certify.reach import ambiguous, unreachable
+from crm_gym.certify.meant import ambiguous
+from crm_gym.certify.reach import unreachable
 from crm_gym.certify.states import wrong_end_states
 from crm_gym.certify.values import EndState, play
 from crm_gym.certify.ways import equivalents, perturbed
-from crm_gym.tasks.goal import AnswerGoal, RefusalGoal
+from crm_gym.tasks.goal import RefusalGoal
 from crm_gym.tasks.task import Task
 
 LEAST_WRONG, LEAST_EQUIVALENT = 15, 8
@@ -26,8 +27,8 @@ def certify(task: Task, rows: Collection[str] = ()) -> list[str]:
         task: The task; one to be refused is tried under both protocols.
         rows: Ids of the records that an answer is worked out from, if the goal does not know them.
     """
-    if isinstance(task.goal, AnswerGoal):
-        rows = rows or task.goal.answer.rows
+    answer = getattr(task.goal, "answer", None)
+    rows = rows or (() if answer is None else answer.rows)
     protocols = [task, task.by_attempt()] if isinstance(task.goal, RefusalGoal) else [task]
     faults = [fault for each in protocols for fault in judged_wrongly(each)]
     return [*faults, *refused_otherwise(task), *unreachable(task, rows), *ambiguous(task)]

@@ -10,8 +10,9 @@ from typing import Any
 
 from crm_gym.crm import Crm
 from crm_gym.schema import TABLES, Row
+from crm_gym.tasks.session import Session
 from crm_gym.tasks.task import Task
-from crm_gym.tools import ToolCall, ToolResult, call
+from crm_gym.tools import ToolCall, ToolResult
 from crm_gym.verify import Verdict, verify
 
 NO_ID = "00000000-0000-4000-8000-000000000000"
@@ -38,9 +39,9 @@ class EndState:
 
 
 def play(task: Task, calls: Iterable[ToolCall], name: str = "played") -> EndState:
-    """Make the calls on a fork of the task's world."""
-    crm = task.world.crm.fork(name)
-    return EndState(name, crm, tuple(call(crm, request) for request in calls))
+    """Make the calls on a fork of the task's world, with its user to ask."""
+    session = Session(task.world.crm.fork(name), task.user).play_all(calls)
+    return EndState(name, session.crm, tuple(session.results))
 
 
 def table_of(crm: Crm, record: object) -> str | None:

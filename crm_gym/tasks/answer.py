@@ -29,9 +29,9 @@ class Query(BaseModel):
     Attributes:
         table: The table (`from` in files).
         where: Field to condition, all of which must hold: a value (equality), "" (empty), or a mapping with
-            `contains` (part of the text, in any case), `min`, `max` (inclusive), `any` (one of).
+            `contains` (part of the text, in any case), `min`, `max` (inclusive), `any` (one of), `not` (another).
         best: `max:field` or `min:field`: only the one row that has it.
-        give: The form of the answer.
+        give: The form of the answer; records if all that matters is which.
         of: The field that sum, value and values read, and whose sums mapping gives (counts without).
         by: The field by which mapping groups.
     """
@@ -41,7 +41,7 @@ class Query(BaseModel):
     table: str = Field(alias="from")
     where: dict[str, Any] = {}
     best: str | None = None
-    give: Give
+    give: Give = "records"
     of: str | None = None
     by: str | None = None
 
@@ -80,7 +80,7 @@ def solve(query: Query, crm: Crm) -> Answer:
     Raises:
         TaskError: If the query does not fit the tables, has no answer, or more than one.
     """
-    rows = _select(query, crm)
+    rows = select(query, crm)
     if not rows:
         raise TaskError(f"no {query.table} meets {query.where}; the answer must not be empty")
     value = _GIVE[query.give](query, rows)
@@ -97,7 +97,12 @@ def _column(query: Query, name: str | None) -> str:
     return name
 
 
-def _select(query: Query, crm: Crm) -> list[Row]:
+def select(query: Query, crm: Crm) -> list[Row]:
+    """The rows that a query describes, in creation order.
+
+    Raises:
+        TaskError: If the query does not fit the tables.
+    """
     tests = [_condition(_column(query, name), wanted) for name, wanted in query.where.items()]
     if query.table not in TABLES:
         raise TaskError(f"{query.table!r} is no table; known are {', '.join(TABLES)}")
@@ -134,6 +139,7 @@ _OPERATORS: dict[str, Callable[[Any], Callable[[Any], bool]]] = {
     "min": lambda bound: lambda value: bool(value >= bound),
     "max": lambda bound: lambda value: bool(value <= bound),
     "any": lambda bound: lambda value: any(_same(value, one) for one in bound),
+    "not": lambda bound: lambda value: not _same(value, bound),
 }
 
 

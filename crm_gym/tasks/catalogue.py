@@ -10,6 +10,7 @@ from typing import Any
 
 from crm_gym.errors import TaskError, UsageError, near_miss
 from crm_gym.schema import TABLES
+from crm_gym.tasks.splits import GENERATED
 from crm_gym.tasks.task import Task
 from crm_gym.tasks.world import World
 from crm_gym.tools import TOOLS
@@ -26,7 +27,7 @@ CORE: dict[str, tuple[str, int, int]] = {
 }
 """The five core tools: prefix, last accepted and last refused number."""
 
-FAMILIES: tuple[str, ...] = tuple(name for name, tool in TOOLS.items() if tool.kind != "end")
+FAMILIES: tuple[str, ...] = tuple(name for name, tool in TOOLS.items() if tool.requests)
 """The 28 tools that tasks are about, in the order of `TOOLS`."""
 
 
@@ -46,8 +47,10 @@ def load_suite(suite: str = "golden", tasks: Iterable[str] | None = None) -> tup
     Raises:
         UsageError: If a name is unknown, or nothing is left.
     """
+    if suite == GENERATED:
+        raise UsageError(f"suite {GENERATED!r} has no end; use gymnasium.make, or crm_gym.tasks.generator.Generator")
     if not isinstance(suite, str) or suite not in SUITES:
-        raise UsageError(f"suite {suite!r} does not exist; {near_miss(suite, SUITES)}")
+        raise UsageError(f"suite {suite!r} does not exist; {near_miss(suite, (*SUITES, GENERATED))}")
     wanted = None if tasks is None else names_of(tasks)
     families = FAMILIES if wanted is None else _families(wanted)
     found = [task for family in families for task in golden(family) if _belongs(task, suite)]

@@ -9,9 +9,15 @@ from operator import itemgetter
 from typing import Any, TypeAlias
 
 from crm_gym.journal import Change
-from crm_gym.schema import Row
+from crm_gym.schema import TABLES, Row
 from crm_gym.tasks.answer import Answer
+from crm_gym.tasks.plan import number_of_new
 from crm_gym.tools import ToolCall, ToolResult
+
+_REFS = {
+    name: tuple(at for at, column in enumerate(table.columns) if column.ref is not None)
+    for name, table in TABLES.items()
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,20 +27,28 @@ class Expected:
     Attributes:
         table: The table.
         id: The record, None for a new one.
-        row: The row afterwards, with anything in its free places; None if it must be gone.
+        row: The row afterwards, with anything in its free places; None if it must be gone. "@new:k" stands for
+            the id of the new record with that number.
         free: Places of the row (column numbers) that may hold anything.
+        number: Which of the goal's new records this is, from 0; None for one that stands already.
     """
 
     table: str
     id: str | None
     row: Row | None
     free: tuple[int, ...] = ()
+    number: int | None = None
+    links: tuple[tuple[int, int], ...] = field(init=False, repr=False, compare=False)
     _pick: Callable[[Row], Any] | None = field(init=False, repr=False, compare=False)
     _wanted: Any = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        row: Any = self.row or ()
+        links = [(at, number_of_new(row[at])) for at in _REFS[self.table] if row and at not in self.free]
+        object.__setattr__(self, "links", tuple((at, number) for at, number in links if number is not None))
         # What must be equal, picked at C speed: a verdict is due after every write.
-        fixed = [i for i in range(len(self.row)) if i not in self.free] if self.row and self.free else []
+        open_ = {*self.free, *(place for place, _ in self.links)}
+        fixed = [i for i in range(len(self.row)) if i not in open_] if self.row and open_ else []
         together = bool(fixed) and len(fixed) == fixed[-1] - fixed[0] + 1
         places = [slice(fixed[0], fixed[-1] + 1)] if together else fixed
         pick: Callable[[Row], Any] | None = itemgetter(*places) if places else None
@@ -42,7 +56,7 @@ class Expected:
         object.__setattr__(self, "_wanted", pick(self.row) if pick else self.row)
 
     def met_by(self, change: Change) -> bool:
-        """Whether a net change is this one."""
+        """Whether a net change is this one, whatever its links to new records lead to."""
         table, record, before, after = change
         if table != self.table or (before is not None if self.id is None else record != self.id):
             return False
@@ -50,23 +64,46 @@ class Expected:
             return bool(after == self.row)
         return bool(self._pick(after) == self._wanted)
 
+    def linked_by(self, change: Change, new: Mapping[int, str]) -> bool:
+        """Whether the links of a net change that meets this lead to the new records with those ids."""
+        row = change.after
+        return not self.links or (row is not None and all(row[place] == new.get(k) for place, k in self.links))
+
 
 @dataclass(frozen=True, slots=True)
 class ChangeGoal:
-    """The net change is exactly this.
+    """The net change is exactly this, and what was to be reported is.
 
     Attributes:
         changes: What must have changed; what leaves least open comes first, so that it is matched first.
+        answer: What must be reported with `respond` besides, if anything.
+        plain: Whether the changes alone decide, each by itself.
     """
 
     changes: tuple[Expected, ...]
+    answer: Answer | None = None
+    plain: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "changes", tuple(sorted(self.changes, key=lambda change: len(change.free))))
+        # A new record before those that are linked to it, then what leaves least open.
+        ordered = sorted(self.changes, key=lambda change: (_latest(change), len(change.free)))
+        object.__setattr__(self, "changes", tuple(ordered))
+        linked = any(change.links for change in ordered)
+        object.__setattr__(self, "plain", self.answer is None and not linked)
 
     def heard(self, result: ToolResult) -> bool:
-        """No result counts: only the state does."""
-        return False
+        """Whether the result is the right report, given; without one, only the state counts."""
+        return self.answer is not None and _answers(self.answer, result)
+
+
+def _latest(change: Expected) -> int:
+    """The highest number among the new records a change is linked to; -1 without any."""
+    return max((number for _, number in change.links), default=-1)
+
+
+def _answers(answer: Answer, result: ToolResult) -> bool:
+    call = result.call
+    return result.ok and call is not None and call.tool == "respond" and answer.accepts(call.arguments.get("answer"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +114,7 @@ class AnswerGoal:
 
     def heard(self, result: ToolResult) -> bool:
         """Whether the result is the right answer, given."""
-        call = result.call
-        return (
-            result.ok
-            and call is not None
-            and call.tool == "respond"
-            and self.answer.accepts(call.arguments.get("answer"))
-        )
+        return _answers(self.answer, result)
 
 
 @dataclass(frozen=True, slots=True)

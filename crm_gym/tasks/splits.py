@@ -11,17 +11,21 @@ from hashlib import blake2b
 from typing import Literal
 
 Pool = Literal["train", "validation", "test"]
+GENERATED = "generated"
+"""The name of the suite whose tasks are made when they are needed."""
+
 POOLS: tuple[Pool, ...] = ("train", "validation", "test")
 SPLITS = ("train", "validation", "test", "ood_phrasing", "ood_family", "ood_composition")
 """train, validation, test: unseen records and values. ood_phrasing: forms of request never used elsewhere;
 ood_family: kinds of work; ood_composition: parts that are known, put together in ways that are not."""
 
-_SHARES: tuple[Pool, ...] = (*["train"] * 6, *["validation"] * 2, *["test"] * 2)  # type: ignore[assignment]
+_TRAIN: Pool = "train"
+_SHARES: tuple[Pool, ...] = (_TRAIN,) * 6 + ("validation",) * 2 + ("test",) * 2
 
 
 def pool_of(split: str) -> Pool:
     """The pool from which a split takes its records and values."""
-    return split if split in POOLS else "test"  # type: ignore[return-value]
+    return next((pool for pool in POOLS if pool == split), "test")
 
 
 def pool_of_value(value: object) -> Pool:

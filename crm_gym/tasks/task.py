@@ -13,7 +13,8 @@ from pydantic_core import PydanticCustomError
 
 from crm_gym.errors import CODES, TaskError, near_miss
 from crm_gym.schema import TABLES, Column
-from crm_gym.tasks.answer import solve
+from crm_gym.tasks.answer import Query, solve
+from crm_gym.tasks.dialogue import Script
 from crm_gym.tasks.goal import AnswerGoal, ChangeGoal, Expected, Goal, RefusalGoal
 from crm_gym.tasks.spec import CallSpec, ChangeSpec, RefusalSpec, TaskSpec
 from crm_gym.tasks.world import World
@@ -28,13 +29,15 @@ class Task:
 
     Attributes:
         id: Its id, such as CNC-001.
-        family: The tool it is about.
+        family: The tool it is about, or the kind of work.
         request: What is asked, in plain language.
         world: Where it is asked; shared, not to be written to.
         goal: What makes the episode a success.
         tags: Words to sort tasks by.
         split: The set the task belongs to.
         difficulty: From 1.
+        user: Who answers `ask_user`; None if the request says it all.
+        selections: Descriptions in the request that stand for several records, or one, each as a query.
     """
 
     id: str
@@ -47,10 +50,16 @@ class Task:
     tags: tuple[str, ...] = ()
     split: str = "golden"
     difficulty: int = 1
+    user: Script | None = None
+    selections: tuple[Query, ...] = ()
+    _path: tuple[ToolCall, ...] = ()
 
     @property
     def solution(self) -> tuple[ToolCall, ...]:
-        """One way there: the calls that matter, without look-ups. A copy, to do with as one likes."""
+        """One way there: the calls that matter, without look-ups. A copy, to do with as one likes.
+
+        "@new:k" among the arguments stands for the id of the k-th record that the calls make (see `tasks.plan`).
+        """
         return copied(self._solution)
 
     @property
@@ -59,14 +68,20 @@ class Task:
         return copied(self._lookups)
 
     @property
+    def demonstration(self) -> tuple[ToolCall, ...]:
+        """The whole way there, as somebody walks it who has only the request: look-ups, questions, and what follows
+        from the answers; a copy."""
+        return copied(self._path or (*self._lookups, *self._solution))
+
+    @property
     def today(self) -> str:
         """The CRM's own day in this task, YYYY-MM-DD."""
         return self.world.today
 
     @property
     def intent(self) -> str:
-        """The group of the family's tool."""
-        return TOOLS[self.family].intent
+        """The group of the family's tool; "workflow" for work with several."""
+        return TOOLS[self.family].intent if self.family in TOOLS else "workflow"
 
     @property
     def polarity(self) -> str:
@@ -77,7 +92,8 @@ class Task:
         """The same task under the `attempt` protocol: a refused task is solved by the refused call itself."""
         if not isinstance(self.goal, RefusalGoal) or self.goal.attempt:
             return self
-        return dataclasses.replace(self, goal=dataclasses.replace(self.goal, attempt=True), _solution=(self.goal.call,))
+        goal = dataclasses.replace(self.goal, attempt=True)
+        return dataclasses.replace(self, goal=goal, _solution=(goal.call,), _path=())
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any], world: World | None = None) -> Task:
@@ -125,8 +141,8 @@ def _compile(spec: TaskSpec, world: World | None) -> Task:
         world = World(spec.world.name, spec.world.today, records)
     if world is None:
         raise TaskError(f"{where}: world is missing")
-    if spec.family not in TOOLS or TOOLS[spec.family].kind == "end":
-        families = [name for name, tool in TOOLS.items() if tool.kind != "end"]
+    if spec.family not in TOOLS or not TOOLS[spec.family].requests:
+        families = [name for name, tool in TOOLS.items() if tool.requests]
         raise TaskError(f"{where}: family {spec.family!r} is no tool to ask for; {near_miss(spec.family, families)}")
     request = world.resolve_text(spec.request, where).strip()
     if not 0 < len(request) <= REQUEST_CHARS:

@@ -12,6 +12,7 @@ from crm_gym.crm import Crm
 from crm_gym.errors import CrmGymError, TaskError
 from crm_gym.ids import named_id
 from crm_gym.schema import TABLES
+from crm_gym.tasks.plan import number_of_new
 
 _IN_TEXT = re.compile(r"\{@([A-Za-z0-9_.-]+)\}")
 
@@ -77,7 +78,7 @@ class World:
 
     def resolve(self, value: Any, where: str) -> Any:
         """The value with every "@key" in it replaced by that record's id."""
-        if isinstance(value, str) and value.startswith("@"):
+        if isinstance(value, str) and value.startswith("@") and number_of_new(value) is None:
             if value[1:] not in self.ids:
                 raise TaskError(f"{where}: {value!r} names no record of world {self.name}")
             return self.ids[value[1:]]

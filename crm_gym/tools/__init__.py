@@ -1,4 +1,4 @@
-"""The verbs: 28 tools of a CRM team and three ways to end an episode, in a fixed order."""
+"""The verbs: 28 tools of a CRM team, three ways to end an episode and one to ask the user, in a fixed order."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from crm_gym.crm import Crm
 from crm_gym.errors import ToolError
-from crm_gym.tools import client, company, contact, contract, document, ending, note, opportunity, quote
+from crm_gym.tools import asking, client, company, contact, contract, document, ending, note, opportunity, quote
 from crm_gym.tools.arguments import JSON
 from crm_gym.tools.base import Outcome, Tool, ToolCall, ToolResult, unknown_tool
 
@@ -42,6 +42,7 @@ _IN_ORDER: tuple[Tool, ...] = (
     ending.respond,
     ending.decline,
     ending.finish,
+    asking.ask_user,
 )
 
 TOOLS: dict[str, Tool] = {tool.name: tool for tool in _IN_ORDER}

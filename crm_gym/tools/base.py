@@ -19,7 +19,7 @@ from crm_gym.strict_json import encode
 from crm_gym.tools.arguments import JSON, Arguments, Plan, plain_schema, plan_of
 from crm_gym.tools.refusing import Asked, refusal
 
-Kind = Literal["read", "write", "end"]
+Kind = Literal["read", "write", "end", "ask"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Tool:
     Attributes:
         name: Its name, unique.
         intent: The group it belongs to (opportunity, client, ..., ending).
-        kind: Whether it reads, writes, or ends the episode.
+        kind: Whether it reads, writes, ends the episode, or asks the user.
         requests: How often it was asked for among 15,181 requests of a CRM team.
         arguments: The pydantic model of its arguments.
         run: Does the work; gets the CRM and checked arguments; returns rows or JSON values.

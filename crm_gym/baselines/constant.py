@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from crm_agents.sampling import Schema, kind_of
-from crm_agents.scripted import PlanAgent
-from crm_gym import TOOLS, Task, ToolCall
+from crm_gym.baselines.sampling import Schema, kind_of
+from crm_gym.baselines.scripted import PlanAgent
+from crm_gym.tasks.task import Task
+from crm_gym.tools import TOOLS, ToolCall
 
 CONSTANTS: dict[str, tuple[Any, ...]] = {
     "id": ("00000000-0000-4000-8000-000000000000", "00000000-0000-4000-8000-000000000001"),

@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import date
 from typing import Any
 
-from crm_agents.sampling import Seen
+from crm_gym.baselines.sampling import Seen
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"

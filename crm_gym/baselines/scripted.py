@@ -15,9 +15,13 @@ from typing import Any
 
 import gymnasium as gym
 
-from crm_agents.reading import copyable, ids_in
-from crm_agents.sampling import Sampler, Seen
-from crm_gym import CODES, TOOL_NAMES, TOOLS, Task, ToolCall, UsageError
+from crm_gym.baselines.reading import copyable, ids_in
+from crm_gym.baselines.sampling import Sampler, Seen
+from crm_gym.errors import CODES, UsageError
+from crm_gym.spaces import OK
+from crm_gym.tasks.plan import MAKERS, filled
+from crm_gym.tasks.task import Task
+from crm_gym.tools import TOOL_NAMES, TOOLS, ToolCall
 
 Action = dict[str, Any]
 FINISH = ToolCall("finish")
@@ -89,15 +93,19 @@ class PlanAgent(ScriptedAgent):
     def __init__(self, env: gym.Env[Any, Any]) -> None:
         self.env = env
         self._left: Iterator[ToolCall] = iter(())
+        self._made: list[str] = []
 
     def begin(self, observation: Mapping[str, Any]) -> None:
         """Plan the episode."""
         knowing: Any = self.env.unwrapped
         self._left = iter(self.plan(knowing.task))
+        self._made = []
 
     def act(self, observation: Mapping[str, Any]) -> ToolCall:
-        """The next call of the plan."""
-        return next(self._left, FINISH)
+        """The next call of the plan, with the ids of the records made so far."""
+        if observation["status"] == OK and observation["tool"] in MAKERS:
+            self._made += ids_in(observation["result"])[:1]
+        return filled(next(self._left, FINISH), self._made)
 
     @abstractmethod
     def plan(self, task: Task) -> tuple[ToolCall, ...]:
@@ -109,7 +117,7 @@ class OracleAgent(PlanAgent):
 
     Args:
         env: The environment it plays in.
-        demonstrate: Play the task's look-ups first, as an agent must that does not know the ids.
+        demonstrate: Play the task's look-ups and questions too, as an agent must that does not know the ids.
     """
 
     def __init__(self, env: gym.Env[Any, Any], demonstrate: bool = False) -> None:
@@ -117,8 +125,8 @@ class OracleAgent(PlanAgent):
         self.demonstrate = demonstrate
 
     def plan(self, task: Task) -> tuple[ToolCall, ...]:
-        """The solution, behind the look-ups if they are to be shown."""
-        return (*task.lookups, *task.solution) if self.demonstrate else task.solution
+        """The solution, or the whole way there."""
+        return task.demonstration if self.demonstrate else task.solution
 
 
 class ChanceAgent(ScriptedAgent):

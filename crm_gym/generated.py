@@ -1,0 +1,62 @@
+"""The sampler of the suite "generated". A module of its own: whoever never asks for it need not import the generator."""
+
+from __future__ import annotations
+
+from crm_gym.errors import UsageError, near_miss
+from crm_gym.sampler import Drawn, Source
+from crm_gym.tasks.generator import Generator, find, generator
+from crm_gym.tasks.task import Task
+
+
+class GeneratedSampler(Drawn):
+    """Draws generated tasks and episode seeds: a task's number comes from the environment's generator.
+
+    Args:
+        source: Makes the tasks; shared.
+        by_attempt: Whether tasks to be refused are played under the protocol `attempt`.
+    """
+
+    def __init__(self, source: Generator, by_attempt: bool) -> None:
+        super().__init__()
+        self.source, self.by_attempt = source, by_attempt
+
+    def episode(self, source: Source) -> tuple[Task, int]:
+        """The next task, and a number to fix the ids of its episode."""
+        return self._as_played(self.source.task(self.draw(source))), self.draw(source)
+
+    def find(self, task_id: object) -> Task:
+        """The task of that id, of whatever split.
+
+        Raises:
+            UsageError: If it is no id of a generated task.
+        """
+        return self._as_played(find(str(task_id)))
+
+    def about(self, source: Source, tool: object) -> Task:
+        """The next task of a family.
+
+        Raises:
+            UsageError: If it is not among these.
+        """
+        if tool not in self.source.families:
+            raise UsageError(
+                f"option tool: {tool!r} is not in this environment; {near_miss(tool, self.source.families)}"
+            )
+        one = generator(self.source.split, self.source.level, (str(tool),), self.source.records, "uniform")
+        return self._as_played(one.task(self.draw(source)))
+
+    def _as_played(self, task: Task) -> Task:
+        return task.by_attempt() if self.by_attempt else task
+
+
+def sampler(
+    split: str, level: int | None, families: tuple[str, ...] | None, records: int, weights: str, refusals: str
+) -> GeneratedSampler:
+    """The sampler of an environment's keywords.
+
+    Raises:
+        UsageError: If a name does not exist or a number is out of bounds.
+    """
+    if not isinstance(split, str) or isinstance(level, bool) or not isinstance(level, int | None):
+        raise UsageError(f"split must be a name and level a whole number or None; got {split!r} and {level!r}")
+    return GeneratedSampler(generator(split, level, families, records, weights), refusals == "attempt")
