@@ -17,7 +17,6 @@ import pytest
 
 from crm_gym import entities
 from crm_gym.atoms import FILE_EXTENSIONS
-from crm_gym.digest import row_digest
 from crm_gym.schema import TABLES, row_entity
 from crm_gym.tasks import vocab, vocab_industries, vocab_notes, vocab_words
 from crm_gym.tasks.answer import label
@@ -496,7 +495,7 @@ def test_the_report_counts_right(key):
     text = distribution_text(numbers)
     assert world.name in text
     assert all(table in text for table in TABLES)
-    assert max(text.count(stage) for stage in OPEN_STAGES) >= 1
+    assert all(field in text for field in numbers["empty"])
 
 
 def best_seconds(make, times):
@@ -522,7 +521,6 @@ def test_the_largest_world_stands_as_firmly():
     assert len({row.email for row in world.rows["Client"]}) == len(world.rows["Client"])
     unique = sum(count == 1 for count in world.label_count["Contact"].values())
     assert unique > 0.7 * len(world.rows["Contact"])
-    for table, rows in world.rows.items():
+    for rows in world.rows.values():
         for row in rows[:: max(1, len(rows) // 300)]:
             assert row_entity(row)
-            assert row_digest(table, row) > 0

@@ -25,9 +25,10 @@ from crm_gym.tasks.vocab_values import day_after as day_after
 from crm_gym.tasks.vocab_values import day_before as day_before
 from crm_gym.tasks.vocab_values import day_between as day_between
 from crm_gym.tasks.vocab_values import day_of as day_of
-from crm_gym.tasks.vocab_values import drawn, pick
+from crm_gym.tasks.vocab_values import drawn
 from crm_gym.tasks.vocab_values import percent as percent
 from crm_gym.tasks.vocab_values import percents as percents
+from crm_gym.tasks.vocab_values import pick as pick
 
 INDUSTRY = {industry.name: industry for industry in INDUSTRIES}
 """Lines of business by name."""
