@@ -237,8 +237,8 @@ def test_a_wrong_end_is_told(crm_gym):
 
 
 def test_the_limit_of_calls_ends_the_episode(crm_gym):
-    said = crm_gym("play", "CNC-001", lines=["quote_prefixes"] * 12)
-    assert said.out.count("call>") == 10
+    said = crm_gym("play", "CNC-001", lines=["quote_prefixes"] * 42)
+    assert said.out.count("call>") == 40
     assert "Not solved" in said.out
 
 

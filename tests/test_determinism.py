@@ -105,9 +105,9 @@ CLOCKS = {
     "gmtime",
     "ctime",
 }
-DICE = {"uuid1", "uuid4", "urandom", "token_hex", "token_bytes", "getrandbits", "SystemRandom"}
-MODULES = {"random", "secrets", "time", "locale"}
-SEEDED = {"Generator"}
+DICE = {"uuid1", "uuid4", "urandom", "token_hex", "token_bytes", "SystemRandom"}
+MODULES = {"secrets", "time", "locale"}
+SEEDED = {"Generator", "Random"}  # with a seed, that is
 
 
 def sources():
@@ -127,6 +127,7 @@ def faults(tree, where):
             yield from (f"{where}:{node.lineno} imports {name}" for name in names if name.split(".")[0] in MODULES)
             if isinstance(node, ast.ImportFrom):
                 words = {alias.name for alias in node.names} & DICE
+                words |= {alias.name for alias in node.names if node.module == "random"} - SEEDED
                 yield from (f"{where}:{node.lineno} imports {word}" for word in words)
         elif isinstance(node, ast.Call):
             name = dotted(node.func)
@@ -135,8 +136,10 @@ def faults(tree, where):
                 yield f"{where}:{node.lineno} calls {name}(), which differs between processes"
             if "." in name and (last in CLOCKS or last in DICE):
                 yield f"{where}:{node.lineno} calls {name}()"
-            if ".random." in name and last not in SEEDED:
+            if (".random." in name or name.startswith("random.")) and last not in SEEDED:
                 yield f"{where}:{node.lineno} calls {name}()"
+            if last == "Random" and not node.args:
+                yield f"{where}:{node.lineno} calls {name}() without a seed"
         elif isinstance(node, ast.For | ast.comprehension) and unordered(node.iter):
             yield f"{where}:{getattr(node, 'lineno', node.iter.lineno)} goes through a set"
 
@@ -165,7 +168,9 @@ def test_no_clock_no_dice_no_hash_order(path):
 @pytest.mark.parametrize(
     "line",
     [
-        "import random",
+        "import random\nrandom.choice('ab')",
+        "import random\nrandom.seed(3)",
+        "rng = random.Random()",
         "from random import choice",
         "import time",
         "from uuid import uuid4",

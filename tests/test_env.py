@@ -176,10 +176,29 @@ def test_specs_can_be_saved(env_id):
     assert plain(again.reset(seed=4)) == plain(env.reset(seed=4))
 
 
+KINDS = ("single", "declined", "workflow", "composition", "dialogue")
+PLAYED = {
+    "train": ("train", KINDS),
+    "test": ("test", KINDS),
+    "workflow": ("train", ("workflow", "composition")),
+    "dialogue": ("train", ("dialogue",)),
+}
+"""The split and the kinds of families that the ids with generated tasks play."""
+
+
 @EVERY_ID
 def test_ids_play_what_their_names_say(env_id):
-    tasks = make(env_id).sampler.tasks
+    env = make(env_id)
     word = env_id.removeprefix("CrmEnv-").removesuffix("-v0").lower()
+    if IDS[env_id].get("suite") == "generated":
+        split, kinds = PLAYED[word]
+        env.reset(seed=0)
+        for _ in range(12):
+            env.reset()
+            assert env.task.split == split
+            assert env.task.tags[0] in kinds
+        return
+    tasks = env.sampler.tasks
     if word == "v0":
         assert len(tasks) == len(load_suite())
     elif word == "refusals":
@@ -193,11 +212,11 @@ def test_ids_are_registered_once():
     assert [env_id for env_id in gym.registry if env_id.startswith("CrmEnv")] == list(IDS)
 
 
-def test_the_limit_of_ten_steps_is_time_limits():
+def test_the_limit_of_forty_steps_is_time_limits():
     env = gym.make("CrmEnv-v0")
     env.reset(seed=0)
-    ends = [env.step({"tool": "client_search"})[2:4] for _ in range(10)]
-    assert ends == [(False, False)] * 9 + [(False, True)]
+    ends = [env.step({"tool": "client_search"})[2:4] for _ in range(40)]
+    assert ends == [(False, False)] * 39 + [(False, True)]
 
 
 # Vector environments

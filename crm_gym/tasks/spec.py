@@ -49,8 +49,9 @@ class WorldSpec(_Spec):
 class TaskSpec(_Spec):
     """A whole task as a mapping: what files hold and `reset(options={"task": ...})` takes.
 
-    Exactly one of `changes`, `answer` and `refusal` says what success is. A task with changes brings its
-    `solution`; the others' follows from the goal.
+    One of `changes`, `answer` and `refusal` says what success is, or changes with an answer to be reported besides.
+    A task with changes brings its `solution`; the others' follows from the goal. In the solution and in the fields of
+    changes "@new:k" stands for the id of the k-th new record, from 0: the k-th change that creates one.
     """
 
     id: str

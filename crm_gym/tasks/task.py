@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +14,10 @@ from pydantic_core import PydanticCustomError
 
 from crm_gym.errors import CODES, TaskError, near_miss
 from crm_gym.schema import TABLES, Column
-from crm_gym.tasks.answer import Query, solve
+from crm_gym.tasks.answer import Answer, Query, solve
 from crm_gym.tasks.dialogue import Script
 from crm_gym.tasks.goal import AnswerGoal, ChangeGoal, Expected, Goal, RefusalGoal
+from crm_gym.tasks.plan import number_of_new
 from crm_gym.tasks.spec import CallSpec, ChangeSpec, RefusalSpec, TaskSpec
 from crm_gym.tasks.world import World
 from crm_gym.tools import TOOLS, ToolCall
@@ -174,24 +176,33 @@ def _call(spec: CallSpec, world: World, where: str) -> ToolCall:
 
 def _goal(spec: TaskSpec, world: World, where: str) -> tuple[Goal, tuple[ToolCall, ...]]:
     given = [name for name in ("changes", "answer", "refusal") if getattr(spec, name)]
-    if len(given) != 1:
-        raise TaskError(f"{where}: exactly one of changes, answer and refusal must be given; got {given or 'none'}")
+    if len(given) != 1 and given != ["changes", "answer"]:
+        raise TaskError(
+            f"{where}: one of changes, answer and refusal must be given, or changes with an answer to report; "
+            f"got {given or 'none'}"
+        )
     if spec.refusal is not None:
         return _refused(spec.refusal, world, where)
-    if spec.answer is not None:
-        query = spec.answer.model_copy(update={"where": world.resolve(spec.answer.where, where)})
-        try:
-            answer = solve(query, world.crm)
-        except TaskError as fault:
-            raise TaskError(f"{where}: {fault}") from None
-        return AnswerGoal(answer), (ToolCall("respond", {"answer": answer.value}),)
+    answer = None if spec.answer is None else _answer(spec.answer, world, where)
+    report = () if answer is None else (ToolCall("respond", {"answer": answer.value}),)
+    if not spec.changes:
+        assert answer is not None
+        return AnswerGoal(answer), report
     if not spec.solution:
         raise TaskError(f"{where}: a task with changes needs its solution")
-    changes = tuple(_expected(change, world, where) for change in spec.changes)
+    numbers = itertools.count()
+    changes = tuple(_expected(change, world, where, numbers) for change in spec.changes)
     standing = [change.id for change in changes if change.id is not None]
     if len(set(standing)) != len(standing):
         raise TaskError(f"{where}: two changes of one record; write them as one")
-    return ChangeGoal(changes), tuple(_call(call, world, where) for call in spec.solution)
+    return ChangeGoal(changes, answer), (*(_call(call, world, where) for call in spec.solution), *report)
+
+
+def _answer(query: Query, world: World, where: str) -> Answer:
+    try:
+        return solve(query.model_copy(update={"where": world.resolve(query.where, where)}), world.crm)
+    except TaskError as fault:
+        raise TaskError(f"{where}: {fault}") from None
 
 
 def _refused(spec: RefusalSpec, world: World, where: str) -> tuple[Goal, tuple[ToolCall, ...]]:
@@ -201,12 +212,12 @@ def _refused(spec: RefusalSpec, world: World, where: str) -> tuple[Goal, tuple[T
     return goal, (ToolCall("decline", {"code": spec.code, "field": spec.field}),)
 
 
-def _expected(spec: ChangeSpec, world: World, where: str) -> Expected:
+def _expected(spec: ChangeSpec, world: World, where: str, numbers: Iterator[int]) -> Expected:
     given = [name for name in ("create", "update", "delete") if getattr(spec, name) is not None]
     if len(given) != 1:
         raise TaskError(f"{where}: a change is one of create, update and delete; got {given or 'none'}")
     if spec.create is not None:
-        return _created(spec, world, where)
+        return _created(spec, world, where, next(numbers))
     record = world.resolve(spec.update or spec.delete, where)
     table, before = _standing(record, world, where)
     if spec.delete is not None:
@@ -226,7 +237,7 @@ def _standing(record: str, world: World, where: str) -> tuple[str, Any]:
     raise TaskError(f"{where}: {record!r} is no record of world {world.name}")
 
 
-def _created(spec: ChangeSpec, world: World, where: str) -> Expected:
+def _created(spec: ChangeSpec, world: World, where: str, number: int) -> Expected:
     if spec.create not in TABLES:
         raise TaskError(f"{where}: {spec.create!r} is no table; known are {', '.join(TABLES)}")
     table = TABLES[spec.create]
@@ -236,7 +247,8 @@ def _created(spec: ChangeSpec, world: World, where: str) -> Expected:
     if lacking:
         raise TaskError(f"{where}: a new {table.name} must have {', '.join(lacking)}")
     given = tuple(column.name for column in table.columns if column.key or column.auto)
-    return Expected(table.name, None, table.row(**values), _places((*given, *spec.free), table.name, where))
+    free = _places((*given, *spec.free), table.name, where)
+    return Expected(table.name, None, table.row(**values), free, number)
 
 
 def _places(names: tuple[str, ...], table: str, where: str) -> tuple[int, ...]:
@@ -260,6 +272,8 @@ def _row_values(spec: ChangeSpec, table: str, world: World, where: str) -> dict[
 def _row_value(column: Column, value: Any, where: str) -> Any:
     if value is None or (value == "" and not column.required):
         return None  # TOML has no null
+    if column.ref is not None and number_of_new(value) is not None:
+        return value
     try:
         return column.atom.check(value)
     except PydanticCustomError as fault:
