@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 from tyro.conf import FlagCreatePairsOff, Positional, arg
 
-from crm_gym import db_cli, reference
+from crm_gym import db_cli, generate_cli, reference
 from crm_gym.describe import lines, one_line, task_json
 from crm_gym.errors import UsageError, near_miss
 from crm_gym.play import play
@@ -140,6 +140,10 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "describe": describe,
     "play": play_task,
     "schema": schema,
+    "generate": generate_cli.generate,
+    "splits": generate_cli.splits,
+    "levels": generate_cli.levels,
+    "world": generate_cli.world,
     "db": db_cli.db,
 }
 

@@ -91,7 +91,7 @@ def lines(task: dict[str, JSON]) -> Iterator[tuple[str, str]]:
     for part in ("solution", "lookups"):
         yield f"\n{part}", "bold"
         for call in task[part]:
-            yield _call_line(call), ""
+            yield call_line(call), ""
         if not task[part]:
             yield "  none", "dim"
 
@@ -103,7 +103,8 @@ def _record(table: str, row: dict[str, JSON], keys: dict[str, str]) -> Iterator[
     yield "      " + ", ".join(f"{name} {_value(value)}" for name, value in fields if value is not None), ""
 
 
-def _call_line(call: dict[str, JSON]) -> str:
+def call_line(call: dict[str, JSON]) -> str:
+    """A call in one safe line."""
     return f"  {one_line(call['tool'])} {_value(call['arguments'])}"
 
 
@@ -120,4 +121,4 @@ def _expectation(expected: dict[str, JSON]) -> Iterator[tuple[str, str]]:
     if "refusal" in expected:
         refusal = expected["refusal"]
         yield f"  refusal {refusal['code']} of {one_line(refusal['field'])}, earned by", "red"
-        yield _call_line(refusal["call"]), ""
+        yield call_line(refusal["call"]), ""

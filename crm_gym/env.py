@@ -27,7 +27,7 @@ from crm_gym.verify import DONE, Verdict, verify
 Info = dict[str, Any]
 
 _CHOICES = {"refusals": ("decline", "attempt"), "ends_on": ("success", "finish")}
-_OPTIONS = ("task_id", "tool", "task")
+_OPTIONS = ("task_id", "tool", "task", "level")
 _ENDINGS = tuple(name for name, tool in TOOLS.items() if tool.kind == "end")
 _ENDING = frozenset(_ENDINGS)
 _GOLDEN = "golden"
@@ -61,7 +61,8 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
     Observations and actions: `crm_gym.spaces`. A malformed or refused call is an ordinary step with an error.
     The agent ends the episode with respond, decline or finish; a limit of steps is TimeLimit's business.
 
-    `reset(options=...)` takes `{"task_id": id}`, `{"tool": name}` (one of its tasks) or `{"task": mapping}`.
+    `reset(options=...)` takes `{"task_id": id}`, `{"tool": name}` (one of its tasks, or of a family's), `{"task":
+    mapping}`, or, with suite "generated", `{"level": number}`.
 
     Raises:
         UsageError: If a keyword, a choice or an option does not exist; says what does.
@@ -269,6 +270,8 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         if len(options) > 1:
             raise UsageError(f"reset takes one option; got {', '.join(options)}")
         name, value = next(iter(options.items()))
+        if name == "level":
+            return self.sampler.leveled(self, value)
         if name != "task":
             return self.sampler.find(value) if name == "task_id" else self.sampler.about(self, value)
         task = value if isinstance(value, Task) else Task.from_mapping(value)

@@ -1,9 +1,10 @@
-"""The sampler of the suite "generated". A module of its own: whoever never asks for it need not import the generator."""
+"""The sampler of the suite "generated", a module of its own: who never asks for it need not import the generator."""
 
 from __future__ import annotations
 
 from crm_gym.errors import UsageError, near_miss
 from crm_gym.sampler import Drawn, Source
+from crm_gym.tasks.difficulty import LEVELS
 from crm_gym.tasks.generator import Generator, find, generator
 from crm_gym.tasks.task import Task
 
@@ -44,6 +45,19 @@ class GeneratedSampler(Drawn):
             )
         one = generator(self.source.split, self.source.level, (str(tool),), self.source.records, "uniform")
         return self._as_played(one.task(self.draw(source)))
+
+    def leveled(self, source: Source, level: object) -> Task:
+        """The next task of that difficulty.
+
+        Raises:
+            UsageError: If there is no such level, or none of these families comes in it.
+        """
+        if type(level) is not int or level not in LEVELS:
+            raise UsageError(f"option level must be a whole number from 1 to {len(LEVELS)}; got {level!r}")
+        own = self.source
+        return self._as_played(
+            generator(own.split, level, own.families, own.records, own.weights).task(self.draw(source))
+        )
 
     def _as_played(self, task: Task) -> Task:
         return task.by_attempt() if self.by_attempt else task

@@ -92,6 +92,14 @@ class TaskSampler(Drawn):
         """
         return self.task(source, self._having("tool", "family", tool))
 
+    def leveled(self, source: Source, level: object) -> Task:
+        """Refused: these tasks have no measured level.
+
+        Raises:
+            UsageError: Always.
+        """
+        raise UsageError("option level goes with suite='generated' only")
+
     def _having(self, option: str, attribute: str, value: object) -> list[Task]:
         found = [task for task in self.tasks if getattr(task, attribute) == value]
         if not found:

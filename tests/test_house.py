@@ -39,11 +39,11 @@ FLOORS = (
     ("opening", "backend", "generated"),
     ("selection",),
     ("env",),
-    ("registration", "sandbox", "evaluation"),
+    ("registration", "sandbox", "wrappers", "evaluation"),
     ("baselines",),
     ("certify",),
     ("reference", "describe"),
-    ("play", "db_cli"),
+    ("play", "db_cli", "generate_cli"),
     ("cli",),
     ("__init__", "__main__"),
 )

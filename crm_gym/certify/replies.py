@@ -5,27 +5,41 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from crm_gym.certify.values import EndState, others, play, table_of
+from crm_gym.certify.values import EndState, again, nearest, play, table_of
 from crm_gym.crm import Crm
 from crm_gym.errors import CODES
 from crm_gym.tasks.answer import Answer
-from crm_gym.tasks.goal import AnswerGoal, RefusalGoal
+from crm_gym.tasks.goal import RefusalGoal
 from crm_gym.tasks.task import Task
-from crm_gym.tools import TOOLS, ToolCall
+from crm_gym.tools import TOOLS, ToolCall, ToolResult, outcome
 
 # Read tasks
 
 
-def wrong_replies(task: Task, goal: AnswerGoal) -> Iterator[EndState]:
-    """Ends of a read task without the right answer."""
-    answer = goal.answer
-    yield play(task, [ToolCall("finish")], "finished without an answer")
-    yield play(task, [ToolCall("decline", {"code": "not_found"})], "declined")
-    yield play(task, [ToolCall("respond", {"answer": answer.value, "sure": True})], "the right answer, refused")
+def wrong_replies(task: Task, answer: Answer) -> Iterator[EndState]:
+    """Ends of a task that wants an answer without the right one, its changes made; and the answer without them."""
+    writes = [call for call in task.solution if call.tool != "respond"]
+    written = play(task, writes)
     reason = {"code": "not_found", "reason": str(answer.value)}
-    yield play(task, [ToolCall("decline", reason)], "the right answer as a reason to decline")
+    for name, call in (
+        ("finished without an answer", ToolCall("finish")),
+        ("declined", ToolCall("decline", {"code": "not_found"})),
+        ("the right answer, refused", ToolCall("respond", {"answer": answer.value, "sure": True})),
+        ("the right answer as a reason to decline", ToolCall("decline", reason)),
+    ):
+        yield _then(written, call, name)
     for wrong in wrong_answers(answer, task.world.crm):
-        yield play(task, [ToolCall("respond", {"answer": wrong})], f"answered {wrong!r}")
+        yield _then(written, ToolCall("respond", {"answer": wrong}), f"answered {wrong!r}")
+    if writes:
+        respond = ToolCall("respond", {"answer": answer.value})
+        yield play(task, [respond], "answered, and nothing changed")
+
+
+def _then(end: EndState, request: ToolCall, name: str) -> EndState:
+    """One more call at the end."""
+    further = again(end, name)
+    result = ToolResult(request, *outcome(further.crm, request.tool, request.arguments))
+    return EndState(name, further.crm, (*end.results, result))
 
 
 def wrong_answers(answer: Answer, crm: Crm) -> list[Any]:
@@ -37,17 +51,18 @@ def wrong_answers(answer: Answer, crm: Crm) -> list[Any]:
     if isinstance(value, dict):
         return common + _wrong_mappings(value)
     if isinstance(value, list):
-        alien = value[0] + 1 if isinstance(value[0], int | float) else "none of them"
+        alien = max(value) + 1 if isinstance(value[0], int | float) else "none of them"
         return [*common, [*value, alien], [alien, *value[1:]], *([value[:-1], value[0]] if len(value) > 1 else [])]
     if isinstance(value, int | float):
-        return [*common, value + 1, value - 1, value * 10, -value, 0, {"answer": value}, [value, value + 1]]
+        near = [one for one in (value + 1, value - 1, value * 10, -value, 0) if one != value]
+        return [*common, *near, {"answer": value}, [value, value + 1]]
     return [*common, value + " II", value[:-1], value[1:], 0, {"answer": value}, [value, value + " II"]]
 
 
 def _wrong_records(answer: Answer, crm: Crm) -> list[Any]:
     right = [answer.value] if isinstance(answer.value, str) else list(answer.value)
     table = table_of(crm, right[0]) or ""
-    alien = [row[0] for row in others(crm, table, right)][:3]
+    alien = [row[0] for row in nearest(crm, table, crm.get(table, right[0]), right, 3)]
     wrong: list[Any] = [[*right, one] for one in alien] + [[one, *right[1:]] for one in alien]
     wrong += alien + [{answer.key: one} for one in alien] + [0, [right[0], 0]]
     if len(right) > 1:

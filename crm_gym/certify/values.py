@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -10,6 +11,7 @@ from typing import Any
 
 from crm_gym.crm import Crm
 from crm_gym.schema import TABLES, Row
+from crm_gym.tasks.answer import label
 from crm_gym.tasks.session import Session
 from crm_gym.tasks.task import Task
 from crm_gym.tools import ToolCall, ToolResult
@@ -42,6 +44,43 @@ def play(task: Task, calls: Iterable[ToolCall], name: str = "played") -> EndStat
     """Make the calls on a fork of the task's world, with its user to ask."""
     session = Session(task.world.crm.fork(name), task.user).play_all(calls)
     return EndState(name, session.crm, tuple(session.results))
+
+
+def again(end: EndState, name: str) -> EndState:
+    """The same end once more, to be taken further. For a verdict, which reads the journal; its hash is not right."""
+    crm = end.crm.fork(name)
+    crm.journal.changes += end.crm.journal.changes
+    crm.journal.net.update(end.crm.journal.net)
+    return EndState(name, crm, end.results)
+
+
+def sampled(items: list[Any], most: int | None, seed: str) -> list[Any]:
+    """At most so many of the items, in their order: the same for the same seed, others for another."""
+    if most is None or len(items) <= most:
+        return items
+    return [items[at] for at in sorted(random.Random(seed).sample(range(len(items)), most))]
+
+
+def nearest(crm: Crm, table: str, start: Row, without: Collection[str], most: int) -> list[Row]:
+    """At most so many other rows of a table: first what hangs on the same records or has nearly the same name."""
+    rest = others(crm, table, without)
+    if len(rest) <= most:
+        return rest
+    refs = [at for at, column in enumerate(TABLES[table].columns) if column.ref is not None and start[at] is not None]
+    word = first_word(start)
+    near = [
+        row
+        for row in rest
+        if any(row[at] == start[at] for at in refs) or (word is not None and first_word(row) == word)
+    ][: most - most // 4]
+    left = most - len(near)
+    far = [row for row in rest if row not in near]
+    return [*near, *far[:: max(1, len(far) // left)][:left]] if left else near
+
+
+def first_word(row: Row) -> str | None:
+    """The first word of the name a record is called by, in lower case."""
+    return (label(row) or "").casefold().partition(" ")[0] or None
 
 
 def table_of(crm: Crm, record: object) -> str | None:
@@ -93,7 +132,7 @@ _TEXTS = {
 def _another_text(crm: Crm, form: str, value: str) -> str:
     table = table_of(crm, value)
     if table is not None:
-        rest = others(crm, table, (value,))
+        rest = nearest(crm, table, crm.get(table, value), (value,), 1)
         return str(rest[0][0]) if rest else NO_ID
     if form == "date":
         try:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from crm_gym.tasks.draft import Draft
-from crm_gym.tasks.worlds import Template
-from crm_gym.tools import TOOLS
+from crm_gym.tasks.splits import pool_of
+from crm_gym.tasks.task import Task
+from crm_gym.tasks.worlds import Template, template
+from crm_gym.tools import TOOLS, ToolCall
 
 LEVELS = (1, 2, 3, 4, 5)
 STEPS = (2.5, 4.0, 6.0, 9.0)
@@ -42,16 +45,21 @@ class Difficulty(NamedTuple):
 def measure(draft: Draft, world: Template) -> Difficulty:
     """The difficulty of a draft in its world."""
     way = draft.path or [*draft.lookups, *draft.calls]
-    kinds = [TOOLS[call.tool].kind for call in way]
     ends = int(draft.answer is not None or draft.refused is not None)
-    return Difficulty(
-        calls=len(draft.calls) + ends,
-        lookups=kinds.count("read"),
-        distractors=_distractors(draft, world),
-        turns=kinds.count("ask"),
+    return _measured(len(draft.calls) + ends, way, draft.calls, world)
+
+
+def measured(task: Task) -> Difficulty:
+    """The difficulty of a generated task, worked out again from the task."""
+    pool, number, records = task.world.name.split("-")
+    return _measured(
+        len(task.solution), task.demonstration, task.solution, template(pool_of(pool), int(number), int(records))
     )
 
 
-def _distractors(draft: Draft, world: Template) -> int:
-    """The most near-namesakes that any record has which the calls name."""
-    return max((world.near_id(value) for call in draft.calls for value in call.arguments.values()), default=0)
+def _measured(count: int, way: Sequence[ToolCall], calls: Sequence[ToolCall], world: Template) -> Difficulty:
+    kinds = [TOOLS[call.tool].kind for call in way]
+    near = (world.near_id(value) for call in calls for value in call.arguments.values())
+    return Difficulty(
+        calls=count, lookups=kinds.count("read"), distractors=max(near, default=0), turns=kinds.count("ask")
+    )
