@@ -20,7 +20,7 @@ from crm_gym.tasks.difficulty import LEVELS, STEPS, Difficulty, measured
 from crm_gym.tasks.distribution import distribution, distribution_text
 from crm_gym.tasks.families import REGISTRY
 from crm_gym.tasks.family import KINDS
-from crm_gym.tasks.generator import RECORDS, WORLDS, Generator, members
+from crm_gym.tasks.generator import RECORDS, Generator, members, world_count
 from crm_gym.tasks.phrasing import surface_forms
 from crm_gym.tasks.splits import POOLS, SPLITS, pool_of
 from crm_gym.tasks.task import Task
@@ -122,7 +122,7 @@ def _split_row(split: str) -> dict[str, JSON]:
     return {
         "split": split,
         "records and values of": pool_of(split),
-        "worlds": WORLDS[pool_of(split)],
+        "worlds": world_count(pool_of(split), RECORDS),
         "families": len(names),
         **{kind: kinds[kind] for kind in KINDS},
         "forms": "held out" if held_out else "seen",

@@ -2,8 +2,8 @@
 """Write what is generated, the parts of README.md and the files of sql/, or check that all of it is current.
 
 A part of README.md stands between a line `<!-- generated: NAME -->` and a line `<!-- /generated -->`; NAME is one of
-entities, tools, refusals, ids, observations, actions, rewards (see `crm_gym.reference`). The files of sql/ are
-generated as a whole (see `crm_gym.sql_files`).
+entities, tools, refusals, ids, observations, actions, rewards (see `crm_gym.reference`), or a command, such as
+`crm-gym splits`, whose output stands there. The files of sql/ are generated as a whole (see `crm_gym.sql_files`).
 
     python scripts/generate.py                 write what is stale
     python scripts/generate.py --check         change nothing; exit 1 with a diff if something is stale
@@ -15,13 +15,16 @@ Exit codes: 0 all current or written, 1 stale (--check), 2 a file cannot be read
 from __future__ import annotations
 
 import argparse
+import contextlib
 import difflib
+import io
 import re
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from crm_gym import reference, sql_files
+from crm_gym import cli, reference, sql_files
 from crm_gym.errors import UsageError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,9 +62,20 @@ def fill(text: str) -> str:
 
 def _part(name: str, number: int) -> str:
     try:
-        return reference.markdown(name)
+        return _output(name) if name.startswith("crm-gym ") else reference.markdown(name)
     except UsageError as fault:
         raise UsageError(f"line {number}: {fault}") from None
+
+
+def _output(command: str) -> str:
+    """What a command prints: a Markdown table as it is, anything else as a block."""
+    caught = io.StringIO()
+    with contextlib.redirect_stdout(caught):
+        code = cli.main(shlex.split(command)[1:])
+    if code != cli.OK:
+        raise UsageError(f"{command} ends with exit code {code}")
+    text = caught.getvalue().strip()
+    return text if text.startswith("|") else f"```text\n{text}\n```"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

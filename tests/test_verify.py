@@ -654,8 +654,9 @@ def test_equal_values(a, b, equal):
     ("parts", "complaint"),
     [
         ({"changes": [NEW]}, "needs its solution"),
-        ({}, "exactly one of changes, answer and refusal"),
-        ({**CREATING, "answer": {"from": "Client", "give": "count"}}, "exactly one of changes, answer and refusal"),
+        ({}, "one of changes, answer and refusal must be given"),
+        ({**CREATING, "refusal": REFUSAL}, "one of changes, answer and refusal must be given"),
+        ({"answer": {"from": "Client", "give": "count"}, "refusal": REFUSAL}, "one of changes, answer and refusal"),
         ({**CREATING, "changes": [{"create": "Deal"}]}, "'Deal' is no table"),
         ({**CREATING, "changes": [{"create": "Client", "update": "@acme"}]}, "one of create, update and delete"),
         ({**CREATING, "changes": [{"fields": {}}]}, "one of create, update and delete"),

@@ -24,13 +24,14 @@ def perturbed(task: Task) -> dict[str, Way]:
     """
     found: dict[str, Way] = {}
     made = _made(task)
-    for number, call in enumerate(task.solution):
+    right = task.solution
+    for number, call in enumerate(right):
         for place, value, schema in _places(call.arguments, TOOLS[call.tool].schema, ()):
             if call.tool == "decline" and place == ("reason",):
                 continue
             variants = [*_variants(task, call, place, value, schema), *_instead_of_new(task, value, made)]
             for name, value_now in variants:
-                way = list(task.solution)
+                way = list(right)
                 way[number] = ToolCall(call.tool, _replaced(call.arguments, place, value_now))
                 found[f"call {number}, {'.'.join(map(str, place))} {name}"] = way
     return found
@@ -69,16 +70,16 @@ def _places(value: Any, schema: Mapping[str, Any], at: tuple[Any, ...]) -> Itera
         yield from _places(item, part, (*at, step))
 
 
-def _replaced(value: Any, place: tuple[Any, ...], new: Any) -> Any:
+def _replaced(value: Any, place: tuple[Any, ...], other: Any) -> Any:
     """A copy of the value with something else at that place."""
     copy = list(value) if isinstance(value, list) else dict(value)
     step, rest = place[0], place[1:]
     if rest:
-        copy[step] = _replaced(copy[step], rest, new)
-    elif new is _DROPPED:
+        copy[step] = _replaced(copy[step], rest, other)
+    elif other is _DROPPED:
         del copy[step]
     else:
-        copy[step] = new
+        copy[step] = other
     return copy
 
 

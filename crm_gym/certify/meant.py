@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from weakref import WeakKeyDictionary
 
 from crm_gym.certify.known import said
-from crm_gym.certify.reach import leaves
+from crm_gym.certify.reach import Walk, leaves
 from crm_gym.certify.values import table_of
 from crm_gym.schema import TABLES, Row
 from crm_gym.tasks.answer import label, select
 from crm_gym.tasks.goal import RefusalGoal
 from crm_gym.tasks.plan import number_of_new
-from crm_gym.tasks.session import Session
 from crm_gym.tasks.task import Task
+from crm_gym.tasks.world import World
 from crm_gym.tools import TOOLS
 
 
-def ambiguous(task: Task) -> list[str]:
-    """Records that the task's calls name by id although the request may mean another; empty if all is well."""
+def ambiguous(task: Task, walk: Walk | None = None) -> list[str]:
+    """Records that the task's calls name by id although the request may mean another; empty if all is well.
+
+    Args:
+        task: The task.
+        walk: The walk to its end, if it has been made already.
+    """
+    walk = walk or Walk(task)
     used = _used(task)
-    spoken, found = _walked(task, used)
+    # Of searches that find nothing but what is used: the one there is, or all of them.
+    found = {record for rows in walk.found if rows <= set(used) for record in rows}
     faults = []
     for query in task.selections:
         picked = {row[0] for row in select(query, task.world.crm)}
@@ -29,7 +36,7 @@ def ambiguous(task: Task) -> list[str]:
     return faults + [
         f"{_shown(task, record)} is not the only record meant"
         for record in used
-        if record not in found and not _single(task, spoken, record)
+        if record not in found and not _single(task, walk.spoken, record)
     ]
 
 
@@ -40,22 +47,6 @@ def _used(task: Task) -> list[str]:
     calls = [request for request in (*task.demonstration, *last) if TOOLS[request.tool].kind not in ("end", "ask")]
     named = [value for request in calls for _, value in leaves(request.arguments)]
     return [value for value in dict.fromkeys(named) if number_of_new(value) is None and table_of(task.world.crm, value)]
-
-
-def _walked(task: Task, used: Collection[str]) -> tuple[str, set[str]]:
-    """All that is said on the way, and the records of searches that find nothing but what is used: the one there is,
-    or all of them."""
-    session = Session(task.world.crm.fork("searches"), task.user)
-    spoken, found = task.request, set()
-    for request in task.demonstration:
-        value = session.play(request).value
-        if request.tool == "ask_user" and isinstance(value, dict):
-            spoken += "\n" + str(value["user"])
-        rows = value.get("rows", ()) if isinstance(value, dict) else ()
-        ids = {next(iter(row.values())) for row in rows}  # a record's first field is its id
-        if ids <= set(used):
-            found |= ids
-    return spoken, found
 
 
 def _shown(task: Task, record: str) -> str:
@@ -99,8 +90,19 @@ def _without_longer_names(task: Task, spoken: str, table: str, row: Row) -> str:
     own = label(row)
     if own is None:
         return spoken
-    names = {name for other in task.world.crm.find(table) if own.casefold() in (name := label(other) or "").casefold()}
+    own = own.casefold()
+    names = {name for folded, name in names_of(task.world, table) if own in folded and len(name) > len(own)}
     for name in sorted(names, key=lambda name: (-len(name), name)):
-        if len(name) > len(own):
-            spoken = spoken.replace(name, "")
+        spoken = spoken.replace(name, "")
     return spoken
+
+
+_NAMES: WeakKeyDictionary[World, dict[str, tuple[tuple[str, str], ...]]] = WeakKeyDictionary()
+
+
+def names_of(world: World, table: str) -> tuple[tuple[str, str], ...]:
+    """The names of a table's records in a world, in lower case and as they stand; looked through once a world."""
+    known = _NAMES.setdefault(world, {})
+    if table not in known:
+        known[table] = tuple((name.casefold(), name) for row in world.crm.find(table) if (name := label(row)))
+    return known[table]

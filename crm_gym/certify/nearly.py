@@ -129,15 +129,16 @@ def _relinked(change: Change, links: Mapping[str, str]) -> Change:
 
 def _swapped(net: Changes, new: Mapping[str, str]) -> Iterator[tuple[str, Changes]]:
     """Two records of a table that lead to different new ones, exchanged."""
-    for one, other in combinations([change for change in net if change.after is not None], 2):
-        if one.table != other.table:
+    for one, other in combinations(net, 2):
+        first, second = one.after, other.after
+        if one.table != other.table or first is None or second is None:
             continue
         for at, column in enumerate(TABLES[one.table].columns):
-            mine, theirs = one.after[at], other.after[at]
+            mine, theirs = first[at], second[at]
             if column.ref is None or mine == theirs or not {mine, theirs} & new.keys():
                 continue
             swap = {
-                one.id: one._replace(after=one.after._replace(**{column.name: theirs})),
-                other.id: other._replace(after=other.after._replace(**{column.name: mine})),
+                one.id: one._replace(after=first._replace(**{column.name: theirs})),
+                other.id: other._replace(after=second._replace(**{column.name: mine})),
             }
             yield f"{one.table}: {column.name} swapped", [swap.get(change.id, change) for change in net]

@@ -32,13 +32,14 @@ def backwards(task: Task) -> Way:
     """The task's solution as far back to front as what builds on what allows; what ends the episode stays last."""
     calls = [call for call in task.solution if TOOLS[call.tool].kind != "end"]
     ends = [call for call in task.solution if TOOLS[call.tool].kind == "end"]
-    left = _played(task, calls)
+    done = _played(task, calls)
+    left = list(done)
     ordered: list[_Done] = []
     while left:
         free = [one for at, one in enumerate(left) if not any(one.depends_on(earlier) for earlier in left[:at])]
         ordered.append(free[-1])
         left.remove(free[-1])
-    before = [one.made for one in _played(task, calls) if one.made is not None]
+    before = [one.made for one in done if one.made is not None]
     after = [one.made for one in ordered if one.made is not None]
     places = {number: after.index(made) for number, made in enumerate(before)}
     return [*(renumbered(one.call, lambda number: places.get(number, number)) for one in ordered), *ends]

@@ -19,19 +19,20 @@ _PAGING = ("limit", "offset")
 _NOT_KNOWN = "it is neither said nor shown"
 
 
-def unreachable(task: Task, rows: Collection[str] = ()) -> list[str]:
+def unreachable(task: Task, rows: Collection[str] = (), walk: Walk | None = None) -> list[str]:
     """What a solver needs and cannot know; empty if all is well.
 
     Args:
         task: The task.
         rows: Ids of the records that an answer is worked out from, for answers whose value does not
             itself stand in a record (counts, sums, mappings).
+        walk: The walk to its end, if it has been made already.
 
     Returns:
         One sentence a value: those of the way there or the refused call that are neither said in the request or by
         the user nor shown by an earlier call, and answers the request gives away.
     """
-    walk = Walk(task)
+    walk = walk or Walk(task)
     faults = list(walk.faults)
     goal = task.goal
     if isinstance(goal, RefusalGoal):
@@ -45,21 +46,37 @@ def unreachable(task: Task, rows: Collection[str] = ()) -> list[str]:
 class Walk:
     """The whole way to a task's end, walked by somebody who knows only what is said and shown.
 
+    Args:
+        task: The task.
+        asking: Whether they ask the user.
+
     Attributes:
         known: What they know in the end.
         faults: What they would have had to know and did not.
+        spoken: All that was said: the request and the user's answers.
+        found: Ids of the records that each read has shown as rows.
+        replies: Topic and answer of every question.
+        results: What came of the calls.
     """
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, *, asking: bool = True) -> None:
         self.known = Known(task.request)
+        self.spoken = task.request
         self.faults: list[str] = []
+        self.found: list[frozenset[str]] = []
+        self.replies: list[tuple[str, str]] = []
         self._session = Session(task.world.crm.fork("walk"), task.user)
+        self.results = self._session.results
+        choosing = False  # once a question is left out, what one looks up is a guess and shows nothing to be meant
         for call in task.demonstration:
             if TOOLS[call.tool].kind == "end":
                 break
-            self._take(call)
+            if asking or TOOLS[call.tool].kind != "ask":
+                self._take(call, choosing)
+            else:
+                choosing = True
 
-    def _take(self, call: ToolCall) -> None:
+    def _take(self, call: ToolCall, choosing: bool) -> None:
         kind = TOOLS[call.tool].kind
         if kind != "ask":  # what one asks about is one's own to choose
             reading = kind == "read"
@@ -72,9 +89,19 @@ class Walk:
         if kind != "write" and len(self._session.crm.journal.changes) != before:
             self.faults.append("a look-up changes something")
         if kind == "ask":
-            self.known.request += "\n" + result.raw["user"]
-        else:
-            self.known.learn(result.value)
+            if result.ok:
+                self._hear(str(call.arguments["about"]), result.raw["user"])
+            return
+        value = result.value
+        self.known.learn(value)
+        rows = value.get("rows", ()) if isinstance(value, dict) else ()
+        if rows and not choosing:
+            self.found.append(frozenset(next(iter(row.values())) for row in rows))  # a record's first field is its id
+
+    def _hear(self, about: str, answer: str) -> None:
+        self.replies.append((about, answer))
+        self.spoken += "\n" + answer
+        self.known.request = self.spoken
 
 
 def _unknown(known: Known, request: ToolCall, why: str, *, any_case: bool = False) -> Iterator[str]:
@@ -83,6 +110,8 @@ def _unknown(known: Known, request: ToolCall, why: str, *, any_case: bool = Fals
             continue
         loose = any_case or name == "entity_type"
         words = (value, "deal") if name == "entity_type" and value == "Opportunity" else (value,)  # people say deal
+        if name == "entity_type" and known.shown(f"{value}_id".lower()):
+            continue  # who has seen the record knows what it is
         if not any(said(known.request, word, any_case=loose) for word in words) and not known.shown(value):
             yield f"{request.tool} {name}={value!r}: {why}"
 

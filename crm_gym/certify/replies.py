@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from crm_gym.certify.values import EndState, again, nearest, play, table_of
+from crm_gym.certify.values import EndState, again, nearest, play, sampled, table_of
 from crm_gym.crm import Crm
 from crm_gym.errors import CODES
 from crm_gym.tasks.answer import Answer
 from crm_gym.tasks.goal import RefusalGoal
 from crm_gym.tasks.task import Task
 from crm_gym.tools import TOOLS, ToolCall, ToolResult, outcome
+
+_TOOLS = 5  # how many other tools are given the refused arguments, where only some ways are to be tried
 
 # Read tasks
 
@@ -82,7 +84,7 @@ def _wrong_mappings(value: dict[str, Any]) -> list[Any]:
 # Tasks to be refused
 
 
-def wrong_refusals(task: Task, goal: RefusalGoal) -> Iterator[EndState]:
+def wrong_refusals(task: Task, goal: RefusalGoal, most: int | None = None) -> Iterator[EndState]:
     """Ends of a task to be refused, under its protocol, without the right refusal."""
     right = {"code": goal.code, "field": goal.field}
     yield play(task, [ToolCall("finish")], "finished")
@@ -97,9 +99,9 @@ def wrong_refusals(task: Task, goal: RefusalGoal) -> Iterator[EndState]:
         yield play(task, [ToolCall("decline", right)], "declined where it should be tried")
     else:
         yield play(task, [goal.call], "tried where it should be declined")
-    for tool in TOOLS:
-        if tool != goal.call.tool and TOOLS[tool].kind == "write":
-            yield play(task, [ToolCall(tool, goal.call.arguments)], f"the same arguments to {tool}")
+    others = [tool for tool in TOOLS if tool != goal.call.tool and TOOLS[tool].kind == "write"]
+    for tool in sampled(others, None if most is None else _TOOLS, task.id):
+        yield play(task, [ToolCall(tool, goal.call.arguments)], f"the same arguments to {tool}")
 
 
 def _fields(tool: str) -> list[str]:

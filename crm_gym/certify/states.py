@@ -16,7 +16,6 @@ from crm_gym.schema import TABLE_OF, TABLES, Column, Row, row_entity
 from crm_gym.tasks.goal import ChangeGoal, RefusalGoal
 from crm_gym.tasks.task import Task
 
-
 _TWICE = 6
 """Of how many changes a second one is tried, where there are many."""
 
@@ -37,7 +36,7 @@ def wrong_end_states(task: Task, right: EndState | None = None, most: int | None
 def _aimed(task: Task, right: EndState, most: int | None) -> Iterator[EndState]:
     goal = task.goal
     if isinstance(goal, RefusalGoal):
-        yield from wrong_refusals(task, goal)
+        yield from wrong_refusals(task, goal, most)
         return
     if isinstance(goal, ChangeGoal):
         yield from _wrong_changes(task, goal, right, most)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -40,18 +40,55 @@ class EndState:
         return verify(task, self.crm.journal, self.results)
 
 
-def play(task: Task, calls: Iterable[ToolCall], name: str = "played") -> EndState:
-    """Make the calls on a fork of the task's world, with its user to ask."""
-    session = Session(task.world.crm.fork(name), task.user).play_all(calls)
+def play(task: Task, calls: Iterable[ToolCall], name: str = "played", crm: Crm | None = None) -> EndState:
+    """Make the calls on a fork of the task's world, or on another CRM, with its user to ask."""
+    session = Session(task.world.crm.fork(name) if crm is None else crm, task.user).play_all(calls)
     return EndState(name, session.crm, tuple(session.results))
 
 
+class Trail:
+    """The task's solution played call by call, to go on from any point of it in another way."""
+
+    def __init__(self, task: Task) -> None:
+        self.task, self.right = task, task.solution
+        session = Session(task.world.crm.fork("played"), task.user)
+        self._points = [_branched(session)]
+        for request in self.right:
+            session.play(request)
+            self._points.append(_branched(session))
+
+    @property
+    def end(self) -> EndState:
+        """The end that the solution comes to."""
+        return EndState("played", self._points[-1].crm, tuple(self._points[-1].results))
+
+    def play(self, calls: Sequence[ToolCall], name: str = "played") -> EndState:
+        """The same as `play`, at the cost of the calls from the first that is not the solution's."""
+        same = 0
+        while same < min(len(calls), len(self.right)) and calls[same] == self.right[same]:
+            same += 1
+        session = _branched(self._points[same]).play_all(calls[same:])
+        return EndState(name, session.crm, tuple(session.results))
+
+
+def _branched(session: Session) -> Session:
+    """The same moment of a session, to be played on by itself; of a session without questions so far."""
+    other = Session(_copied(session.crm, None), None if session.user is None else session.user.script)
+    other.results, other.ids = session.results.copy(), session.ids.copy()
+    return other
+
+
+def _copied(crm: Crm, seed: str | None) -> Crm:
+    """A copy that remembers what has changed: for a verdict, which reads the journal; its hash is not right."""
+    other = crm.fork(seed)
+    other.journal.changes += crm.journal.changes
+    other.journal.net.update(crm.journal.net)
+    return other
+
+
 def again(end: EndState, name: str) -> EndState:
-    """The same end once more, to be taken further. For a verdict, which reads the journal; its hash is not right."""
-    crm = end.crm.fork(name)
-    crm.journal.changes += end.crm.journal.changes
-    crm.journal.net.update(end.crm.journal.net)
-    return EndState(name, crm, end.results)
+    """The same end once more, to be taken further: for a verdict, not for a hash."""
+    return EndState(name, _copied(end.crm, name), end.results)
 
 
 def sampled(items: list[Any], most: int | None, seed: str) -> list[Any]:

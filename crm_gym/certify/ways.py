@@ -40,8 +40,8 @@ def _detours(task: Task) -> dict[str, Way]:
         "the whole way": list(task.demonstration),
         "reads first": [ToolCall("client_search"), *task.lookups, ToolCall("quote_prefixes"), *right],
         "looked up twice": [*task.lookups, *task.lookups, *right],
-        "an argument too many first": [ToolCall(first.tool, {**first.arguments, "colour": "blue"}), *right],
-        "an unknown tool first": [ToolCall("client_serach"), *right],
+        "an argument too many first": [ToolCall(first.tool, {**first.arguments, "x": "blue"}), *right],
+        "an unknown tool first": [ToolCall("go"), *right],
         "an unknown id first": [ToolCall("opportunity_details", {"opportunity_id": NO_ID}), *right],
         "a slip put right first": [*_slip(task), *right],
     }

@@ -78,7 +78,8 @@ def main() -> None:
 
 def _raise_all(order: dict[str, Any], mutations: Any, seconds: int, wall: float) -> None:
     """A child for each fault, some at a time; says of each how it ended."""
-    waiting, running = list(reversed(order["mutants"])), {}
+    waiting = list(reversed(order["mutants"]))
+    running: dict[int, tuple[int, float]] = {}
     while waiting or running:
         while waiting and len(running) < order["jobs"]:
             index = waiting.pop()

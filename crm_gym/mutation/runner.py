@@ -55,7 +55,7 @@ def key_of(mutant: Mutant) -> Key:
     return mutant.target.module, fault.scope, fault.text, fault.change
 
 
-_REASONS: dict[Key, str] = {tuple(entry[:4]): entry.reason for entry in SURVIVORS}
+_REASONS: dict[Key, str] = {entry.key: entry.reason for entry in SURVIVORS}
 
 
 def mutants_of(targets: Iterable[Target]) -> list[Mutant]:
@@ -85,7 +85,7 @@ def sampled(mutants: Sequence[Mutant], count: int, seed: int) -> list[Mutant]:
 def stale() -> list[Survivor]:
     """Entries of the list of survivors that name no mutant any more."""
     known = {key_of(mutant) for mutant in mutants_of(TARGETS)}
-    return [entry for entry in SURVIVORS if tuple(entry[:4]) not in known]
+    return [entry for entry in SURVIVORS if entry.key not in known]
 
 
 def check_tests() -> None:

@@ -27,5 +27,10 @@ class Survivor(NamedTuple):
     change: str
     reason: str
 
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What names the mutant."""
+        return self.module, self.scope, self.text, self.change
+
 
 SURVIVORS: tuple[Survivor, ...] = ()

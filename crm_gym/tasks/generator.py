@@ -25,12 +25,17 @@ from crm_gym.tools import TOOLS
 RECORDS = 300
 """Records of a world, all tables together."""
 
-WORLDS = {"train": 24, "validation": 8, "test": 12}
-"""How many worlds the tasks of a pool are made in."""
+_IN_ALL = {"train": 7_200, "validation": 2_400, "test": 3_600}  # records of all worlds of a pool
+_MOST_WORLDS = 240
 
 _TRIES = 2_000  # for a level that a family seldom comes in
 _SPREAD, _MASK = 0x9E3779B97F4A7C15, 2**64 - 1
 _ID = re.compile(r"(\w+):(\w+):([0-9]+):([0-9]?):([0-9a-f]{16})")
+
+
+def world_count(pool: str, records: int) -> int:
+    """How many worlds of that size the tasks of a pool are made in: the fewer, the larger they are."""
+    return max(1, min(_MOST_WORLDS, _IN_ALL[pool] // records))
 
 
 def members(split: str) -> tuple[str, ...]:
@@ -110,9 +115,10 @@ class Generator:
             task = made(self.split, name, self.records, seed, self.level)
             if task is not None and self.level in (None, task.difficulty):
                 return task
+        what = "no task" if self.level is None else f"no task of level {self.level}"
         raise UsageError(
-            f"no task of level {self.level} in {_TRIES} tries; families {', '.join(self.families)} seldom or never"
-            f" come in it with worlds of {self.records} records"
+            f"{what} in {_TRIES} tries: families {', '.join(self.families)} seldom or never come to one in worlds of "
+            f"{self.records} records; ask for other families, levels or records"
         )
 
     def _draw(self, seed: int) -> str:
@@ -139,7 +145,7 @@ def made(split: str, name: str, records: int, seed: int, level: int | None = Non
     one = REGISTRY[name]
     rng = random.Random(seed)
     pool = pool_of(split)
-    world = template(pool, rng.randrange(WORLDS[pool]), records)
+    world = template(pool, rng.randrange(world_count(pool, records)), records)
     held_out, unseen = split == "ood_phrasing", split == "ood_composition"
     scene = Scene(world, rng, one.forms, held_out=held_out, unseen=unseen, level=level)
     try:

@@ -159,7 +159,7 @@ PROTECTED = _protected()
 """Words that are never misspelt, and that no misspelling may become: on them a request's meaning hangs."""
 
 _SENTENCE = re.compile(r"(?<=[.!?] )[a-z]")
-_LEAD = re.compile(r"[A-Z][a-z]+\b(?!['’-])")
+_LEAD = re.compile(r"(?:A|[A-Z][a-z]+)\b(?!['’-])")
 
 
 def dress(words: list[str], manner: Manner) -> None:

@@ -82,7 +82,7 @@ def _pick(rng: random.Random, ways: Sequence[T]) -> T:
 
 
 def _size(amount: Decimal | int) -> Decimal:
-    size = abs(Decimal(amount))
+    size = abs(Decimal(str(amount)))
     if not size.is_finite() or size >= _LARGEST or size != round(size, 6):
         raise TaskError(f"an amount is below 10**18 and has at most six decimals; got {amount}")
     return size

@@ -9,7 +9,7 @@ from typing import Any
 from crm_gym import extract
 from crm_gym.atoms import number_json
 from crm_gym.schema import TABLES, Row
-from crm_gym.tasks.answer import Answer, Give
+from crm_gym.tasks.answer import Answer
 from crm_gym.tasks.draft import Draft
 from crm_gym.tasks.scene import Scene, Unsuitable, listed_name
 from crm_gym.tools import ToolCall
@@ -23,12 +23,24 @@ def _ids(rows: Sequence[Row]) -> tuple[str, ...]:
     return tuple(row[0] for row in rows)
 
 
-def of_records(scene: Scene, table: str, rows: Sequence[Row], give: Give = "records") -> Answer:
-    """Which records, or which record: ids, and names that one record has alone, name them."""
+def _names(scene: Scene, table: str, rows: Sequence[Row]) -> dict[str, str]:
     names = {row[0]: row[0] for row in rows}
-    names |= {listed_name(row).strip().casefold(): row[0] for row in rows if scene.is_named(table, row)}
-    value: Any = rows[0][0] if give == "record" else list(_ids(rows))
-    return Answer(give, value, names, TABLES[table].key, _ids(rows))
+    for row in rows:
+        if scene.is_named(table, row):
+            name = listed_name(row).strip()
+            names[name.casefold()] = row[0]
+            names[name.upper().casefold()] = row[0]  # in capitals a dotless i is an I like any other
+    return names
+
+
+def of_records(scene: Scene, table: str, rows: Sequence[Row]) -> Answer:
+    """Which records: each by its id, or by its name where no other has it."""
+    return Answer("records", list(_ids(rows)), _names(scene, table, rows), TABLES[table].key, _ids(rows))
+
+
+def of_record(scene: Scene, table: str, row: Row) -> Answer:
+    """Which one record."""
+    return Answer("record", row[0], _names(scene, table, [row]), TABLES[table].key, (row[0],))
 
 
 def of_value(row: Row, field: str) -> Answer:
@@ -67,7 +79,7 @@ def _table(row: Row) -> str:
     return type(row).__name__.removesuffix("Row")
 
 
-def asked(scene: Scene, request: str, lookups: list[ToolCall], answer: Answer) -> Draft:
+def asked(request: str, lookups: list[ToolCall], answer: Answer) -> Draft:
     """The draft of a question.
 
     Raises:

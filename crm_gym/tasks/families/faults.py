@@ -9,15 +9,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from random import Random
 from typing import Any
 
-from crm_gym.atoms import number_json
+from crm_gym.atoms import NAME_CHARS, number_json
 from crm_gym.extract import MONTHS
 from crm_gym.schema import TABLES, Column
 from crm_gym.tasks import notation, vocab
-from crm_gym.tasks.families import faults_said as said
+from crm_gym.tasks.families import declined_said as said
 from crm_gym.tasks.phrasing import fragment
 from crm_gym.tasks.scene import Scene
+from crm_gym.tasks.splits import Pool
 from crm_gym.tools import ToolCall
 
 OMITTED = object()
@@ -62,6 +64,11 @@ def shown(value: str) -> str:
     return notation.quoted(value) if value.strip() else f'"{value}"'
 
 
+def exact(value: Any) -> Any:
+    """A value to be written out: an amount of money with cents as a Decimal, all else as it is."""
+    return Decimal(repr(value)) if isinstance(value, float) else value
+
+
 def _fault(scene: Scene, code: str, field: str, value: Any, forms: tuple[str, ...], written: str) -> Fault:
     return Fault(code, field, value, phrased(scene, forms, what=what(scene, field), value=written))
 
@@ -70,7 +77,7 @@ def _fault(scene: Scene, code: str, field: str, value: Any, forms: tuple[str, ..
 
 
 Wrong = tuple[str, Any, str, str]
-"""Code, value, the value as the request writes it, and the kind of sentence (a key of `faults_said.SET`)."""
+"""Code, value, the value as the request writes it, and the kind of sentence (a key of `declined_said.SET`)."""
 
 
 def _enum(scene: Scene, column: Column) -> Wrong:
@@ -80,7 +87,7 @@ def _enum(scene: Scene, column: Column) -> Wrong:
         number = scene.rng.randint(1, 99)
         return "wrong_type", number, str(number), "number_as"
     ways = [member.lower(), member.upper(), member.swapcase(), f" {member}", f"{member} ", f" {member} ", f"  {member}"]
-    ways += [_typo(scene, member), _typo(scene, member), scene.one(said.STRANGERS[column.name, members[0]])]
+    ways += [_typo(scene, member), _typo(scene, member), scene.one(said.STRANGERS[members[-1]])]
     if "-" in member:
         ways += [member.replace("-", mark) for mark in (" ", "_", "", " - ", "/")]
     value = scene.fresh(lambda: scene.one(ways), lambda word: word in members)
@@ -142,7 +149,12 @@ def _date(scene: Scene, column: Column) -> Wrong:
 
 def _notation(scene: Scene, day: date) -> str:
     month = MONTHS[day.month - 1]
-    numbers = (f"{day:%d/%m/}{day.year}", f"{day:%d.%m.}{day.year}", f"{day.year}/{day:%m/%d}", f"{day:%m/%d/}{day.year}")
+    numbers = (
+        f"{day:%d/%m/}{day.year}",
+        f"{day:%d.%m.}{day.year}",
+        f"{day.year}/{day:%m/%d}",
+        f"{day:%m/%d/}{day.year}",
+    )
     worded = (f"{day.day} {month} {day.year}", f"{month} {day.day}, {day.year}", f"end of {month} {day.year}")
     return str(scene.one((*numbers, *worded, f"{day.day}-{month[:3]}-{day.year}", f"{day.year}-{day:%m}")))
 
@@ -186,8 +198,8 @@ def _file_name(scene: Scene, column: Column) -> Wrong:
     stem, _, ending = name.rpartition(".")
     code = scene.one(("file_name_characters", "file_extension_missing", "file_extension_unsupported", "blank"))
     if code == "file_name_characters":
-        value = scene.one((f"{stem} final.{ending}", f"{stem}({scene.rng.randint(1, 9)}).{ending}", f"_{name}", f"-{name}",
-                           f"{stem}&co.{ending}", f"{stem}#2.{ending}", f"drafts/{name}", f"{stem}é.{ending}"))  # fmt: skip
+        odd = (f"{stem} final.{ending}", f"{stem}({scene.rng.randint(1, 9)}).{ending}", f"{stem}&co.{ending}")
+        value = scene.one((*odd, f"_{name}", f"-{name}", f"{stem}#2.{ending}", f"drafts/{name}", f"{stem}é.{ending}"))
     elif code == "file_extension_missing":
         value = scene.one((stem, f"{stem}.", f"{stem}_{ending}", f"{stem}-final"))
     elif code == "file_extension_unsupported":
@@ -199,22 +211,26 @@ def _file_name(scene: Scene, column: Column) -> Wrong:
 
 def _text(scene: Scene, column: Column) -> Wrong:
     """A number for a text, or no text for one that is required, or one too long or over two lines."""
-    short = column.atom.limit == TABLES["Client"].column("name").atom.limit
-    codes = ["wrong_type"] + ["blank"] * column.required * 2 + ["text_too_long", "text_invalid"] * short
-    code = scene.one(codes)
+    short = column.atom.limit == NAME_CHARS
+    long = ["text_too_long"] * (column.name in _MAY_RUN_ON)
+    code = scene.one(["wrong_type"] + ["blank"] * column.required * 2 + ["text_invalid"] * short + long)
     if code == "wrong_type":
         return _number_for_text(scene, column)
     if code == "blank":
         value = scene.one(("", " ", "  ", "    "))
         return code, value, shown(value), "text"
-    lines = [vocab.note(scene.rng, scene.pool) for _ in range(2)]
     if code == "text_invalid":
-        value = "\n".join(line.split(";")[0] for line in lines)
+        make = vocab.company_name if column.name in ("name", "industry") else _full_name
+        value = f"{make(scene.rng, scene.pool)}\n{make(scene.rng, scene.pool)}"
         return code, value, shown(value), "two_lines"
-    value = "; ".join(lines)
+    value = vocab.note(scene.rng, scene.pool)
     while len(value) <= column.atom.limit:
         value += "; " + vocab.note(scene.rng, scene.pool)
     return code, value, shown(value), "long"
+
+
+def _full_name(rng: Random, pool: Pool) -> str:
+    return vocab.person(rng, pool).full
 
 
 def _number_for_text(scene: Scene, column: Column) -> Wrong:
@@ -228,6 +244,7 @@ _WRONG: dict[str, Callable[[Scene, Column], Wrong]] = {
 }  # fmt: skip
 _LOOSE = ("text", "email", "url", "file_name", "names")
 """Kinds that a search takes as any part of a text."""
+_MAY_RUN_ON = ("name", "industry", "title", "version")
 
 
 def wrong(table: str, field: str) -> Maker:

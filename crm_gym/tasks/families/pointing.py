@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -65,13 +65,19 @@ _ONLY_DEAL = (
     "the only deal with {client}", "the only deal we have with {client}", "the one deal that {client} has with us",
     "the single deal of {client}",
 )  # fmt: skip
-_CONTACT = ("{name}", "the contact {name}", "our contact {name}", "the contact by the name of {name}")
+_CONTACT = (
+    "the contact {name}",
+    "our contact {name}",
+    "the contact called {name}",
+    "the contact by the name of {name}",
+)
 _CONTACT_AT = (
-    "{name} at {client}", "{name} of {client}", "the contact {name} at {client}", "{name} from {client}",
+    "the contact {name} at {client}", "our contact {name} of {client}", "the {client} contact {name}",
+    "the contact {name} from {client}",
 )  # fmt: skip
 _CONTACT_EMAIL = (
-    "the contact with the e-mail address {email}", "the person behind {email}", "the contact at {email}",
-    "the person we reach at {email}",
+    "the contact with the e-mail address {email}", "the contact behind {email}", "the contact we reach at {email}",
+    "the contact who writes from {email}",
 )  # fmt: skip
 
 
@@ -132,16 +138,16 @@ _QUOTE = {
         "the quote with the version label {value} for {of}",
     ),
     "status": (
-        "the {value} quote for {of}", "the quote for {of} with status {value}", "the quote on {of} that is {value}",
+        "the {value} quote for {of}", "the quote with status {value} for {of}", "the quote that is {value} on {of}",
         "the quote whose status is {value} for {of}",
     ),
     "amount": (
         "the quote over {value:money} for {of}", "the {value:money} quote for {of}",
-        "the quote for {of} with an amount of {value:money}", "the quote that offers {of} at {value:money}",
+        "the quote with an amount of {value:money} for {of}", "the quote that comes to {value:money} for {of}",
     ),
     "valid_until": (
-        "the quote for {of} valid until {value:date}", "the quote for {of} that holds until {value:date}",
-        "the quote on {of} with the valid-until date {value:date}", "the quote for {of} running to {value:date}",
+        "the quote valid until {value:date} for {of}", "the quote that holds until {value:date} for {of}",
+        "the quote with the valid-until date {value:date} for {of}", "the quote running to {value:date} on {of}",
     ),
     "max:amount": (
         "the dearest quote for {of}", "the quote with the highest amount for {of}", "the highest quote on {of}",
@@ -166,12 +172,12 @@ _CONTRACT = {
     "": ("the contract with {of}", "our only contract with {of}", "the one contract that {of} has with us",
          "the sole contract of {of}"),
     "status": (
-        "the {value} contract with {of}", "the contract with {of} that is {value}",
-        "the contract of {of} with status {value}", "the contract with {of} whose status is {value}",
+        "the {value} contract with {of}", "the contract that is {value} with {of}",
+        "the contract in status {value} with {of}", "the contract whose status is {value} with {of}",
     ),
     "value": (
-        "the contract with {of} over {value:money}", "the {value:money} contract with {of}",
-        "the contract of {of} with a value of {value:money}", "the contract with {of} that is worth {value:money}",
+        "the contract over {value:money} with {of}", "the {value:money} contract with {of}",
+        "the contract with a value of {value:money} with {of}", "the contract worth {value:money} with {of}",
     ),
     "start_date": (
         "the contract with {of} that starts on {value:date}", "the contract of {of} with start date {value:date}",
@@ -225,7 +231,12 @@ def _fits(row: Row, way: str) -> bool:
 
 
 def _told(
-    scene: Scene, row: Row, of: Meant, siblings: Sequence[Row], ways: dict[str, tuple[str, ...]], avoid: Collection[str]
+    scene: Scene,
+    row: Row,
+    of: Meant,
+    siblings: Sequence[Row],
+    ways: Mapping[str, Sequence[str]],
+    avoid: Collection[str],
 ) -> Meant:
     table, parent = type(row).__name__.removesuffix("Row"), TABLES[type(of.row).__name__.removesuffix("Row")].key
     way = _way(scene, row, siblings, ways, avoid)
@@ -233,7 +244,7 @@ def _told(
     criteria: dict[str, Any] = {parent: of.row[0]}
     if ":" in way:
         said = words(scene, ways[way], of=of.said)
-        chosen = (Query(table=table, where=dict(criteria), best=way),)
+        chosen = (Query.model_validate({"from": table, "where": dict(criteria), "best": way}),)
         return Meant(row, said, (*of.lookups, ToolCall(search, criteria)), chosen, by=way.partition(":")[2])
     if not way:
         return Meant(row, words(scene, ways[way], of=of.said), (*of.lookups, ToolCall(search, criteria)))

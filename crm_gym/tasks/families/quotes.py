@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from crm_gym.atoms import number_json
 from crm_gym.schema import Row
 from crm_gym.tasks import vocab
 from crm_gym.tasks.answer import Query
 from crm_gym.tasks.draft import Achieve, Draft
-from crm_gym.tasks.families.pointing import Meant, deal, quote, told_apart, words
+from crm_gym.tasks.families.pointing import Meant, deal, json_of, quote, told_apart, words
 from crm_gym.tasks.family import family
 from crm_gym.tasks.scene import Scene, Unsuitable, listed
 from crm_gym.tasks.worlds_deals import OPEN_STAGES
@@ -19,10 +19,10 @@ from crm_gym.tools import ToolCall
 _LOW, _HIGH = Decimal("0.8"), Decimal("1.2")
 
 
-def _offer(scene: Scene, row: Row, taken: tuple[Decimal, ...] = ()) -> int | float:
+def _offer(scene: Scene, row: Row, taken: tuple[Decimal, ...] = ()) -> Decimal:
     """An amount such as one offers for a deal, other than those taken."""
-    make = lambda: vocab.amount_between(scene.rng, scene.pool, row.amount * _LOW, row.amount * _HIGH)  # noqa: E731
-    return number_json(scene.fresh(make, taken.__contains__))
+    low, high = row.amount * _LOW, row.amount * _HIGH
+    return Decimal(scene.fresh(lambda: vocab.amount_between(scene.rng, scene.pool, low, high), taken.__contains__))
 
 
 def _version(scene: Scene, siblings: tuple[Row, ...]) -> str:
@@ -32,7 +32,7 @@ def _version(scene: Scene, siblings: tuple[Row, ...]) -> str:
 
 def _optional(scene: Scene, siblings: tuple[Row, ...]) -> dict[str, Any]:
     """Some of the fields a quote may have, with new values."""
-    makers = {
+    makers: dict[str, Callable[[], str]] = {
         "version": lambda: _version(scene, siblings),
         "valid_until": lambda: scene.day(20, 150),
         "quote_prefix": lambda: vocab.quote_prefix(scene.rng, scene.pool),
@@ -44,6 +44,11 @@ def _shuffled(scene: Scene, fields: dict[str, Any]) -> dict[str, Any]:
     names = list(fields)
     scene.rng.shuffle(names)
     return {name: fields[name] for name in names}
+
+
+def _plain(fields: dict[str, Any]) -> dict[str, Any]:
+    """Fields as a tool takes them."""
+    return {name: json_of(value) for name, value in fields.items()}
 
 
 def _write(meant: Meant, request: str, call: ToolCall, fields: dict[str, Any]) -> Draft:
@@ -82,7 +87,7 @@ def create_quote(scene: Scene) -> Draft:
     siblings = scene.children("Quote", "opportunity_id", row[0])
     status = scene.rng.choice(("Draft", "Draft", "Sent", "Sent", "Approved", "Rejected"))
     fields = {"amount": _offer(scene, row), "status": status, **_optional(scene, siblings)}
-    new = {"opportunity_id": row[0], **fields}
+    new = {"opportunity_id": row[0], **_plain(fields)}
     return Draft(
         request=scene.say(deal=meant.said, details=scene.details(_shuffled(scene, fields))),
         lookups=list(meant.lookups),
@@ -123,7 +128,8 @@ def modify_quote(scene: Scene) -> Draft:
         raise Unsuitable
     fields = _shuffled(scene, fields)
     request = scene.say(quote=meant.said, updates=scene.updates(fields))
-    return _write(meant, request, ToolCall("modify_quote", {"id": row[0], "updates": fields}), fields)
+    call = ToolCall("modify_quote", {"id": row[0], "updates": _plain(fields)})
+    return _write(meant, request, call, _plain(fields))
 
 
 @family(
@@ -211,14 +217,14 @@ _CLEARED = {
 @family(
     "single",
     (
-        "[Please |]make a new version of {quote}: {version} at {amount:money}, status Draft, same prefix and valid-until"
-        " date.",
-        "Draw up {version} from {quote}, as a Draft over {amount:money}; the prefix and the valid-until date carry over.",
-        "We have a new price after {quote}: create {version} with {amount:money} as a Draft, prefix and valid-until date"
-        " as before.",
-        "Base a new Draft on {quote}, version {version}, amount {amount:money}; take over its prefix and its valid-until"
-        " date.",
-        "Create a second quote like {quote}, with the same prefix and valid-until date, but version {version}, status"
+        "[Please |]make a new version of {quote}: {version} at {amount:money}, status Draft, same prefix and"
+        " valid-until date.",
+        "Draw up {version} from {quote}, as a Draft over {amount:money}; prefix and valid-until date carry over.",
+        "We have a new price after {quote}: create {version} with {amount:money} as a Draft, prefix and valid-until"
+        " date as before.",
+        "Base a new Draft on {quote}, version {version}, amount {amount:money}; take over its prefix and its"
+        " valid-until date.",
+        "Create another quote like {quote}, with the same prefix and valid-until date, but version {version}, status"
         " Draft and an amount of {amount:money}.",
         "Add a Draft next to {quote}: version {version}, {amount:money}, and the same prefix and valid-until date as"
         " there.",
@@ -236,7 +242,7 @@ def next_quote_version(scene: Scene) -> Draft:
     version = _version(scene, siblings)
     amount = _offer(scene, scene.get("Opportunity", row.opportunity_id), tuple(other.amount for other in siblings))
     kept = {name: getattr(row, name) for name in ("opportunity_id", "quote_prefix", "valid_until")}
-    new = {**kept, "amount": amount, "status": "Draft", "version": version}
+    new = {**kept, "amount": json_of(amount), "status": "Draft", "version": version}
     return Draft(
         request=scene.say(quote=meant.said, version=version, amount=amount),
         lookups=[*meant.lookups, ToolCall("quote_details", {"quote_id": row[0]})],
@@ -270,7 +276,7 @@ def prefix_by_validity(scene: Scene) -> Draft:
         raise Unsuitable
     of = deal(scene, scene.get("Opportunity", row.opportunity_id))
     find = {"opportunity_id": row.opportunity_id}
-    chosen = (Query(table="Quote", where=dict(find), best=best),)
+    chosen = (Query.model_validate({"from": "Quote", "where": dict(find), "best": best}),)
     meant = Meant(row, "", (*of.lookups, ToolCall("quote_search", find)), chosen)
     fields = {"quote_prefix": vocab.quote_prefix(scene.rng, scene.pool)}
     if row.quote_prefix == fields["quote_prefix"]:

@@ -108,11 +108,13 @@ def _fits(scene: Scene, table: str, row: Row, near: bool, test: Test | None) -> 
 def _only_client(scene: Scene, row: Row) -> Referred:
     found = {"owner": row.owner, "industry": row.industry}
     wanted = row.industry.casefold()
-    alike = [other for other in scene.template.clients_of_owner[row.owner] if wanted in (other.industry or "").casefold()]
+    alike = [
+        other for other in scene.template.clients_of_owner[row.owner] if wanted in (other.industry or "").casefold()
+    ]
     if len(alike) != 1:
         raise Unsuitable
     words = _words(scene, _CLIENT_OF_OWNER, **found)
-    return Referred(row, words, [ToolCall("client_search", found)], [Query(table="Client", where=found)])
+    return Referred(row, words, [ToolCall("client_search", found)], [Query.model_validate({"from": "Client", "where": found})])
 
 
 def a_deal(scene: Scene, test: Test | None = None) -> Referred:
@@ -167,7 +169,7 @@ def _deal_of_owner(scene: Scene, row: Row) -> Referred:
     if sum(other.stage == row.stage for other in scene.template.deals_of_owner[row.owner]) != 1:
         raise Unsuitable
     words = _words(scene, _DEAL_OF_OWNER, **found)
-    return Referred(row, words, [ToolCall("opportunity_search", found)], [Query(table="Opportunity", where=found)])
+    return Referred(row, words, [ToolCall("opportunity_search", found)], [Query.model_validate({"from": "Opportunity", "where": found})])
 
 
 def _deal_of_stage(scene: Scene, row: Row) -> Referred:
@@ -178,7 +180,7 @@ def _deal_of_stage(scene: Scene, row: Row) -> Referred:
     found = {"client_id": client[0], "stage": row.stage}
     words = _words(scene, _DEAL_OF_STAGE, client=client.name, stage=row.stage)
     lookups = [scene.look_up(client), ToolCall("opportunity_search", found)]
-    return Referred(row, words, lookups, [Query(table="Opportunity", where=found)])
+    return Referred(row, words, lookups, [Query.model_validate({"from": "Opportunity", "where": found})])
 
 
 def a_contact(scene: Scene, test: Test | None = None) -> Referred:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from crm_gym.atoms import number_json
 from crm_gym.entities import CLOSED_STAGES
 from crm_gym.schema import TABLE_OF, TABLES, Row
 from crm_gym.tasks import vocab
@@ -138,7 +139,12 @@ def distinct(scene: Scene, rows: Sequence[Row], fields: Sequence[str], row: Row)
 
 def plain(value: Any) -> Any:
     """A stored value as a tool takes it."""
-    return (int(value) if value == int(value) else float(value)) if isinstance(value, Decimal) else value
+    return number_json(value) if isinstance(value, Decimal) else value
+
+
+def described(table: str, where: Mapping[str, Any], best: str | None = None) -> Query:
+    """A description of records of a table."""
+    return Query.model_validate({"from": table, "where": dict(where), "best": best})
 
 
 # Tasks told step by step

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from crm_gym.schema import TABLE_OF, Row
@@ -49,19 +50,39 @@ _LEAVES = (
     "I am away from my desk from here on.",
 )
 _OBJECTS = (
-    "No, not {record}: put [that one|it] back as it was.",
-    "Wait, {record} must not change. Please undo that first.",
-    "I still see changes on {record} that should not be there.",
-    "I see a change on {record}. Take it back, please.",
-    "Not {record}! It has to be as it was before.",
-    "You have changed {record}; [please |]put it back.",
-    "Something is off: {record} is not the one I meant. Restore it.",
-    "No, {record} should be exactly as it was.",
+    "No, not the {record}: put [that one|it] back as it was.",
+    "Wait, the {record} must not change. Please undo that first.",
+    "I still see changes on the {record} that should not be there.",
+    "I see a change on the {record}. Take it back, please.",
+    "Not the {record}! It has to be as it was before.",
+    "You have changed the {record}; [please |]put it back.",
+    "Something is off: the {record} is not the one I meant. Restore it.",
+    "No, the {record} should be exactly as it was.",
 )
 _QUESTIONS = {
     "next_step": "That is done. What comes next?",
     "which_record": "Which one do you mean?",
 }
+
+
+_WORDS = {
+    "email": "e-mail address",
+    "phone": "phone number",
+    "title": "job title",
+    "content": "text",
+    "valid_until": "valid-until date",
+}
+
+
+def word(name: str) -> str:
+    """What a topic or field is called in a sentence."""
+    return {
+        "email": "e-mail address",
+        "phone": "phone number",
+        "title": "job title",
+        "content": "text",
+        "valid_until": "valid-until date",
+    }.get(name, name.replace("_", " "))
 
 
 def ask(topic: str) -> ToolCall:
@@ -78,11 +99,19 @@ def say(scene: Scene, forms: Sequence[str], **slots: Any) -> str:
     return fragment(scene.rng, forms, slots, held_out=scene.held_out)
 
 
-def word(name: str) -> str:
-    """What a topic or field is called in a sentence."""
-    return {"email": "e-mail address", "phone": "phone number", "title": "job title", "content": "text"}.get(
-        name, name.replace("_", " ")
-    )
+def exact(value: Any) -> Any:
+    """A value as it is to be written: an amount as a decimal."""
+    return Decimal(str(value)) if isinstance(value, float) else value
+
+
+def details(scene: Scene, values: Mapping[str, Any]) -> str:
+    """Fields with their values: "phone +47 55 01 22 18 and owner Miriam Adeyemi"."""
+    return scene.details({name: exact(value) for name, value in values.items()})
+
+
+def updates(scene: Scene, values: Mapping[str, Any]) -> str:
+    """What to set to what: "the stage to Negotiation and the probability to 40%"."""
+    return scene.updates({name: exact(value) for name, value in values.items()})
 
 
 def words(fields: Sequence[str]) -> list[str]:
@@ -91,8 +120,8 @@ def words(fields: Sequence[str]) -> list[str]:
 
 
 def called(row: Row) -> str:
-    """A record by its kind and name."""
-    return f"the {KINDS[TABLE_OF[type(row)]]} {listed_name(row)}"
+    """A record by its kind and name: "deal Larkspur"."""
+    return f"{KINDS[TABLE_OF[type(row)]]} {listed_name(row)}"
 
 
 @functools.cache
@@ -113,7 +142,7 @@ def _telling(name: str) -> tuple[str, ...]:
 
 def tell(scene: Scene, name: str, value: Any) -> str:
     """What the user says when asked for that value."""
-    return say(scene, _telling(name), value=value)
+    return say(scene, _telling(name), value=exact(value))
 
 
 _POINTING = (
@@ -130,7 +159,7 @@ _POINTING = (
 
 def point(scene: Scene, name: str, value: Any) -> str:
     """What the user says to tell a record from others, by one of its values."""
-    return say(scene, _POINTING, detail=scene.details({name: value}))
+    return say(scene, _POINTING, detail=details(scene, {name: value}))
 
 
 def phase(
@@ -146,7 +175,7 @@ def phase(
 
 
 def _name_of(row: Row) -> str:
-    return called(row) if listed_name(row) else f"that {KINDS[TABLE_OF[type(row)]]}"
+    return called(row) if listed_name(row) else f"other {KINDS[TABLE_OF[type(row)]]}"
 
 
 def user(scene: Scene, phases: Sequence[Phase], turns: int, slack: int | None = None) -> Script:

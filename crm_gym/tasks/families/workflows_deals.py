@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from crm_gym.schema import Row
 from crm_gym.tasks import vocab
-from crm_gym.tasks.answer import Answer, Query, label
+from crm_gym.tasks.answer import Answer, label
 from crm_gym.tasks.draft import Achieve, Draft
 from crm_gym.tasks.families.workflows_parts import (
     OPEN,
@@ -14,10 +15,12 @@ from crm_gym.tasks.families.workflows_parts import (
     day_before,
     falling_before,
     is_open,
+    meant,
     modify,
     part,
     rest_of,
     run_by,
+    updates,
 )
 from crm_gym.tasks.family import family
 from crm_gym.tasks.plan import new
@@ -31,13 +34,18 @@ def _is_overdue(scene: Scene, deal: Row) -> bool:
 
 
 def _overdue(scene: Scene, low: int, high: int) -> tuple[str, list[Row]]:
-    """A colleague with so many open deals whose close date has passed, and those deals."""
+    """A colleague with about so many open deals whose close date has passed, and those deals."""
     wanted = scene.count(low, high)
-    for owner in scene.rng.sample(scene.template.owners, min(12, len(scene.template.owners))):
-        deals = [deal for deal in scene.template.deals_of_owner[owner] if _is_overdue(scene, deal)]
-        if len(deals) == wanted:
-            return owner, deals
-    raise Unsuitable
+    owners = scene.rng.sample(scene.template.owners, min(8, len(scene.template.owners)))
+    found = [(owner, [deal for deal in _deals(scene, owner) if _is_overdue(scene, deal)]) for owner in owners]
+    enough = [pair for pair in found if low <= len(pair[1]) <= high]
+    if not enough:
+        raise Unsuitable
+    return min(enough, key=lambda pair: abs(len(pair[1]) - wanted))
+
+
+def _deals(scene: Scene, owner: str) -> tuple[Row, ...]:
+    return scene.template.deals_of_owner[owner]
 
 
 def _new_terms(scene: Scene) -> dict[str, Any]:
@@ -61,7 +69,7 @@ def _requalified(scene: Scene, owner: str, deals: list[Row], terms: dict[str, An
         calls=[modify("Opportunity", deal[0], changed(deal, terms)) for deal in deals],
         achieve=[Achieve("Opportunity", deal[0], terms) for deal in deals],
         preserve=rest_of(scene.template.deals_of_owner[owner], deals, 40),
-        selections=[Query(table="Opportunity", where=overdue)],
+        selections=[meant("Opportunity", overdue)],
     )
 
 
@@ -90,7 +98,7 @@ def requalify_pipeline(scene: Scene) -> Draft:
     """New terms for every open deal of a colleague whose close date has passed."""
     owner, deals = _overdue(scene, 2, 8)
     terms = _new_terms(scene)
-    request = scene.say(owner=owner, today=scene.today, updates=scene.updates(terms))
+    request = scene.say(owner=owner, today=scene.today, updates=updates(scene, terms))
     return _requalified(scene, owner, deals, terms, request)
 
 
@@ -119,7 +127,7 @@ def requalify_and_report(scene: Scene) -> Draft:
     """The same, with a report of the deals concerned."""
     owner, deals = _overdue(scene, 2, 8)
     terms = _new_terms(scene)
-    request = scene.say(owner=owner, today=scene.today, updates=scene.updates(terms))
+    request = scene.say(owner=owner, today=scene.today, updates=updates(scene, terms))
     draft = _requalified(scene, owner, deals, terms, request)
     ids = [deal[0] for deal in deals]
     named = {(label(deal) or "").casefold(): deal[0] for deal in deals if scene.is_named("Opportunity", deal)}
@@ -159,10 +167,7 @@ def close_lost_deals(scene: Scene) -> Draft:
         lookups=[run_by(owner)],
         preserve=rest_of(rows, deals, 40),
         selections=[
-            Query(
-                table="Opportunity",
-                where={"owner": owner, "stage": {"any": OPEN}, "close_date": {"max": day_before(day)}},
-            )
+            meant("Opportunity", {"owner": owner, "stage": {"any": OPEN}, "close_date": {"max": day_before(day)}})
         ],
     )
     for deal in deals:
@@ -184,7 +189,7 @@ _COPIES = (
     "workflow",
     (
         "[Please ]clone the deal {name} and change only this on the copies: {copies}.",
-        "I need copies of the deal {name}: {copies}. Everything else stays as in the original[, which does not change].",
+        "I need copies of the deal {name}: {copies}. Everything else stays as in the original.",
         "Take the deal {name} as a template. Clones wanted: {copies}.",
         "From the deal {name}, [please ]derive the following by cloning: {copies}. Don't touch the original.",
         "[Could you ]duplicate the deal {name} like this: {copies}? All other fields are as they were.",
@@ -200,7 +205,7 @@ def clone_and_adjust(scene: Scene) -> Draft:
     said = []
     for number in range(scene.count(1, 4)):
         terms = _adjusted(scene, deal)
-        said.append(part(scene, _COPIES, updates=scene.updates(terms)))
+        said.append(part(scene, _COPIES, updates=updates(scene, terms)))
         draft.calls.append(ToolCall("clone_opportunity", {"opportunity_id": deal[0]}))
         draft.calls.append(modify("Opportunity", new(number), terms))
         draft.achieve.append(Achieve("Opportunity", None, terms))
@@ -240,7 +245,7 @@ def pipeline_review(scene: Scene) -> Draft:
     said = []
     for deal in deals:
         terms = _moved_on(scene, deal)
-        said.append(part(scene, _ITEMS, name=deal.name, updates=scene.updates(terms)))
+        said.append(part(scene, _ITEMS, name=deal.name, updates=updates(scene, terms)))
         draft.lookups.append(scene.look_up(deal))
         draft.calls.append(modify("Opportunity", deal[0], terms))
         draft.achieve.append(Achieve("Opportunity", deal[0], terms))
@@ -268,7 +273,7 @@ def _different(scene: Scene, count: int) -> list[Row]:
 
 def _moved_on(scene: Scene, deal: Row) -> dict[str, Any]:
     """One to three new values for an open deal."""
-    makers = {
+    makers: dict[str, Callable[[], Any]] = {
         "stage": lambda: scene.one(scene.members("Opportunity", "stage"), deal.stage),
         "amount": lambda: scene.amount(deal.amount),
         "probability": lambda: scene.percent(deal.probability),

@@ -9,20 +9,23 @@ from crm_gym.atoms import number_json
 from crm_gym.extract import MONTHS
 from crm_gym.schema import Row
 from crm_gym.tasks import vocab
-from crm_gym.tasks.answer import Answer, Query
+from crm_gym.tasks.answer import Answer
 from crm_gym.tasks.draft import Draft
-from crm_gym.tasks.families.steps import (
+from crm_gym.tasks.families.answering import of_record
+from crm_gym.tasks.families.workflows_steps import (
     OPEN,
     PAGE,
     Steps,
     any_owner,
     is_open,
-    new_value,
     new_values,
     number_of,
+    of_client,
     of_owner,
     only_best,
     open_deals,
+    query,
+    search_client,
     search_owner,
 )
 from crm_gym.tasks.family import family
@@ -39,14 +42,18 @@ _BEST = {
 @family(
     "workflow",
     (
-        "[Please find|Find|Look up] the deal with the {best} among {group}. Set {changes} on it[ and|, and] add this note"
+        "[Please find|Find|Look up] the deal with the {best} among {group}. Set {changes} on it[ and|, and] add this"
+        " note"
         " to it: {note:quoted}.",
         "Which of {group} has the {best}? [On that deal|On that very deal], change {changes} and leave the note"
         " {note:quoted}.",
         "Of {group}, take the deal with the {best}: change {changes} there, and write {note:quoted} as a note on it.",
-        "Change {changes} on whichever of {group} has the {best}, and attach this note to the same deal: {note:quoted}.",
-        "{group}: only the deal with the {best} is meant. Set {changes}[ there|] and note down {note:quoted} on it.",
-        "I'd like [you to set|to set] {changes} on the deal with the {best}, out of {group}. That deal also needs a note"
+        "Change {changes} on whichever of {group} has the {best}, and attach this note to the same deal:"
+        " {note:quoted}.",
+        "About {group}: only the deal with the {best} is meant. Set {changes}[ there|] and note down {note:quoted} on"
+        " it.",
+        "I'd like [you to set|to set] {changes} on the deal with the {best}, out of {group}. That deal also needs a"
+        " note"
         " saying {note:quoted}.",
         "Go through {group} and pick the deal with the {best}. It needs a note, {note:quoted}, and a change: set"
         " {changes}.",
@@ -73,7 +80,7 @@ def top_deal_note(scene: Scene) -> Draft:
         calls=steps.calls,
         achieve=steps.achieve,
         preserve=[row[0] for row in (*group.deals, *group.others) if row != deal],
-        selections=[Query(**{"from": "Opportunity"}, where=group.where, best=f"{which}:amount")],
+        selections=[query("Opportunity", f"{which}:amount", **group.where)],
     )
 
 
@@ -82,7 +89,8 @@ def top_deal_note(scene: Scene) -> Draft:
     (
         "Which of {owner}'s clients has the highest total amount {scope}? Put the note {note:quoted} on that client,"
         " set {changes} there, and tell me which client it is.",
-        "[Please work|Work] out for which client of {owner}'s the amounts {scope} add up to the most. Then set {changes}"
+        "[Please work|Work] out for which client of {owner}'s the amounts {scope} add up to the most. Then set"
+        " {changes}"
         " for that client, add the note {note:quoted} to it, and report the client.",
         "Compare the clients {owner} looks after by their total amount {scope}. The client at the top gets the note"
         " {note:quoted} and a change: set {changes}. Report back who it was.",
@@ -125,13 +133,13 @@ def leading_client(scene: Scene) -> Draft:
         calls=steps.calls,
         achieve=steps.achieve,
         preserve=[row[0] for row in clients if row != client],
-        answer=_record(scene, client),
-        selections=[Query(**{"from": "Client"}, where={"owner": owner})],
+        answer=of_record(scene, "Client", client),
+        selections=[query("Client", owner=owner)],
     )
 
 
 def _in_stage(scene: Scene, client: Row, stage: str | None) -> list[Row]:
-    deals = scene.children("Opportunity", "client_id", client[0])
+    deals = of_client(scene, client)
     return [deal for deal in deals if stage in (None, deal.stage)]
 
 
@@ -139,26 +147,21 @@ def _total(deals: list[Row]) -> Decimal:
     return sum((deal.amount for deal in deals), Decimal(0))
 
 
-def _record(scene: Scene, row: Row) -> Answer:
-    names = {row[0]: row[0]}
-    table = type(row).__name__.removesuffix("Row")
-    if scene.is_named(table, row):
-        names[listed_name(row).casefold()] = row[0]
-    return Answer("record", row[0], names, f"{table.lower()}_id", (row[0],))
-
-
 @family(
     "workflow",
     (
-        "[Please change|Change] the amounts of these deals with {client}: {amounts}. Then report the new total amount of"
+        "[Please change|Change] the amounts of these deals with {client}: {amounts}. Then report the new total amount"
+        " of"
         " all the deals this client has, open or closed.",
         "New amounts for {client}: {amounts}. Once they are in, what is the total amount of all this client's deals,"
         " closed ones included?",
         "For the client {client}, update the deal amounts as follows: {amounts}. Answer with the total that all of the"
         " client's deals, open or closed, come to afterwards.",
-        "What do all the deals of {client} (open and closed) add up to after these amounts are put in: {amounts}? Put them"
+        "What do all the deals of {client} (open and closed) add up to after these amounts are put in: {amounts}? Put"
+        " them"
         " in and tell me.",
-        "{client} has agreed to new figures: {amounts}. Enter them as the deals' amounts, and tell me the total amount of"
+        "{client} has agreed to new figures: {amounts}. Enter them as the deals' amounts, and tell me the total amount"
+        " of"
         " all deals with that client after that, whether open or closed.",
         "Amounts to enter on deals of {client}: {amounts}. Afterwards give me the sum of all amounts of that client's"
         " deals, including closed ones.",
@@ -170,8 +173,8 @@ def _record(scene: Scene, row: Row) -> Answer:
 )
 def change_and_report(scene: Scene) -> Draft:
     """Amounts of a client's deals are changed, and the new total is reported."""
-    client = scene.named("Client", lambda row: len(scene.children("Opportunity", "client_id", row[0])) >= 3)
-    deals = scene.children("Opportunity", "client_id", client[0])
+    client = scene.named("Client", lambda row: len(of_client(scene, row)) >= 3)
+    deals = of_client(scene, client)
     able = [deal for deal in deals if is_open(deal) and scene.is_named("Opportunity", deal)]
     number = scene.count(1, 5)
     if len(able) < number or number > len(deals) - 2 or len(deals) > PAGE:
@@ -182,7 +185,7 @@ def change_and_report(scene: Scene) -> Draft:
     steps = Steps()
     for deal in chosen:
         steps.change("Opportunity", deal[0], {"amount": amounts[deal[0]]})
-    lookups = [scene.look_up(client), ToolCall("opportunity_search", {"client_id": client[0], "limit": PAGE})]
+    lookups = [scene.look_up(client), search_client(client)]
     return Draft(
         request=scene.say(client=listed_name(client), amounts=_amounts(scene, chosen, amounts)),
         path=[*lookups, *steps.calls, ToolCall("summarize_opportunities", {"client_id": client[0]})],
@@ -194,7 +197,9 @@ def change_and_report(scene: Scene) -> Draft:
 
 
 def _amounts(scene: Scene, deals: list[Row], amounts: dict[str, int | float]) -> str:
-    return listed([f'{scene.written("money", Decimal(str(amounts[deal[0]])))} for "{listed_name(deal)}"' for deal in deals])
+    return listed(
+        [f'{scene.written("money", Decimal(str(amounts[deal[0]])))} for "{listed_name(deal)}"' for deal in deals]
+    )
 
 
 @family(
@@ -205,12 +210,14 @@ def _amounts(scene: Scene, deals: list[Row], amounts: dict[str, int | float]) ->
         "{owner}'s open deals with a close date {month}: update {changes} on each of them, and leave all other deals as"
         " they are.",
         "For each open deal owned by {owner} that closes {month}, change {changes}.",
-        "Take the open deals of {owner} that have their close date {month}, and on all of them put {changes}. Only those.",
+        "Take the open deals of {owner} that have their close date {month}, and on all of them put {changes}. Only"
+        " those.",
         "Which open deals of {owner}'s close {month}? Set {changes} on all of these.",
         "All open deals that {owner} has closing {month} need an update: change {changes} on each.",
         "Going by the close date, whatever {owner} still has open {month} gets the same treatment: set {changes} on"
         " every such deal.",
-        "Every open deal belonging to {owner} whose close date falls {month} should be changed. Put {changes}; everything"
+        "Every open deal belonging to {owner} whose close date falls {month} should be changed. Put {changes};"
+        " everything"
         " else stays as is.",
     ),
 )
@@ -233,7 +240,7 @@ def closing_in_month(scene: Scene) -> Draft:
         calls=steps.calls,
         achieve=steps.achieve,
         preserve=[deal[0] for deal in deals if deal not in chosen],
-        selections=[Query(**{"from": "Opportunity"}, where=where)],
+        selections=[query("Opportunity", **where)],
     )
 
 
@@ -249,17 +256,21 @@ def _month(scene: Scene, start: str) -> str:
     (
         "[Please draw|Draw] up a contract with {client} over the total amount of its deals in {stage}, as the CRM sums"
         " them up, running from {start:date} to {end:date}. Then put the note {note:quoted} on the client.",
-        "{client} gets one contract for everything it has in {stage}: its value is the total amount of those deals, start"
+        "{client} gets one contract for everything it has in {stage}: its value is the total amount of those deals,"
+        " start"
         " date {start:date}, end date {end:date}. Also note {note:quoted} on the client.",
         "Sum up the amounts of the deals {client} has in {stage}. That total is the value of a new contract with them,"
         " valid from {start:date} until {end:date}. Add the note {note:quoted} to the client as well.",
-        "New contract with the client {client}: it starts {start:date}, it ends {end:date}, and its value is whatever the"
+        "New contract with the client {client}: it starts {start:date}, it ends {end:date}, and its value is whatever"
+        " the"
         " client's deals in {stage} come to in total. The client record also needs the note {note:quoted}.",
         "How much do {client}'s deals in {stage} come to together? Create a contract with that client for exactly that"
         " value, first day {start:date}, last day {end:date}, and record {note:quoted} as a note on the client.",
-        "A contract is due for {client}. Value: total amount of the client's deals in {stage}. Start: {start:date}. End:"
+        "A contract is due for {client}. Value: total amount of the client's deals in {stage}. Start: {start:date}."
+        " End:"
         " {end:date}. When it is there, leave the note {note:quoted} on the client.",
-        "Add a contract for {client}, worth the total of all its deals in {stage}, from {start:date} through {end:date},"
+        "Add a contract for {client}, worth the total of all its deals in {stage}, from {start:date} through"
+        " {end:date},"
         " and a note on the client that says {note:quoted}.",
         "Write {note:quoted} as a note on the client {client}, and set up a contract with them that runs from"
         " {start:date} to {end:date}; the value to enter is the total amount of their deals in {stage}.",
@@ -267,8 +278,8 @@ def _month(scene: Scene, start: str) -> str:
 )
 def contract_for_total(scene: Scene) -> Draft:
     """A contract whose value is the total of a client's deals in one stage."""
-    client = scene.named("Client", lambda row: len(scene.children("Opportunity", "client_id", row[0])) >= 2)
-    stage = scene.choose(scene.children("Opportunity", "client_id", client[0])).stage
+    client = scene.named("Client", lambda row: len(of_client(scene, row)) >= 2)
+    stage = scene.choose(of_client(scene, client)).stage
     deals = _in_stage(scene, client, stage)
     total = _total(deals)
     if len(deals) < 2 or total > 10_000_000:

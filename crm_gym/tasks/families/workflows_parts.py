@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from crm_gym.entities import CLOSED_STAGES
 from crm_gym.schema import Row
+from crm_gym.tasks import vocab
+from crm_gym.tasks.answer import Query
+from crm_gym.tasks.draft import Achieve, Draft
 from crm_gym.tasks.phrasing import fragment
+from crm_gym.tasks.plan import new
 from crm_gym.tasks.scene import Scene, Unsuitable
 from crm_gym.tasks.worlds_deals import OPEN_STAGES
 from crm_gym.tools import ToolCall
@@ -20,6 +25,20 @@ OPEN = list(OPEN_STAGES)
 def part(scene: Scene, forms: Sequence[str], **slots: Any) -> str:
     """A part of a request, in one of at least four forms; every fourth is kept for held-out requests."""
     return fragment(scene.rng, forms, slots, held_out=scene.held_out)
+
+
+def details(scene: Scene, values: Mapping[str, Any]) -> str:
+    """Fields with their values, as the scene says them; amounts may be JSON numbers with cents."""
+    return scene.details(_exact(values))
+
+
+def updates(scene: Scene, values: Mapping[str, Any]) -> str:
+    """What to set to what, likewise."""
+    return scene.updates(_exact(values))
+
+
+def _exact(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: Decimal(str(value)) if isinstance(value, float) else value for name, value in values.items()}
 
 
 def is_open(deal: Row) -> bool:
@@ -58,9 +77,22 @@ def rest_of(rows: Sequence[Row], chosen: Sequence[Row], most: int = 8) -> list[s
     return [row[0] for row in rows if row[0] not in taken][:most]
 
 
+def file_names(scene: Scene, kind: str, count: int) -> list[str]:
+    """So many different names of files that would hang on a record of that kind."""
+    names: list[str] = []
+    for _ in range(count):
+        names.append(scene.fresh(lambda: vocab.file_name(scene.rng, scene.pool, kind), names.__contains__))
+    return names
+
+
 def changed(row: Row, fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields that a record does not hold yet."""
     return {name: value for name, value in fields.items() if getattr(row, name) != value}
+
+
+def meant(table: str, where: Mapping[str, Any], best: str | None = None) -> Query:
+    """The description of records that a request chooses by it."""
+    return Query.model_validate({"from": table, "where": dict(where), "best": best})
 
 
 def modify(table: str, record: str, updates: Mapping[str, Any]) -> ToolCall:
@@ -81,3 +113,42 @@ def quotes_of(record: str) -> ToolCall:
 def run_by(owner: str) -> ToolCall:
     """The search that shows all deals of a colleague."""
     return ToolCall("opportunity_search", {"owner": owner, "limit": 100})
+
+
+def some(scene: Scene, values: dict[str, Any], share: float = 0.5) -> dict[str, Any]:
+    """A random part of the values, in their order."""
+    return {name: value for name, value in values.items() if scene.chance(share)}
+
+
+class Steps:
+    """Work in the making, step by step.
+
+    Args:
+        scene: Where it is made up.
+
+    Attributes:
+        scene: The same.
+        said: What has been said of the steps so far.
+        draft: What has been written down so far.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene, self._made = scene, 0
+        self.said: list[str] = []
+        self.draft = Draft(request="")
+
+    def create(self, tool: str, table: str, arguments: dict[str, Any]) -> str:
+        """Make a record; what stands for its id."""
+        self.draft.calls.append(ToolCall(tool, arguments))
+        self.draft.achieve.append(Achieve(table, None, arguments))
+        self._made += 1
+        return new(self._made - 1)
+
+    def change(self, table: str, record: str, updates: dict[str, Any]) -> None:
+        """Change a record."""
+        self.draft.calls.append(modify(table, record, updates))
+        self.draft.achieve.append(Achieve(table, record, updates))
+
+    def say(self, forms: tuple[str, ...], **slots: Any) -> None:
+        """Say a step."""
+        self.said.append(part(self.scene, forms, **slots))
