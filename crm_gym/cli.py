@@ -141,6 +141,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "play": play_task,
     "schema": schema,
     "generate": generate_cli.generate,
+    "families": generate_cli.families,
     "splits": generate_cli.splits,
     "levels": generate_cli.levels,
     "world": generate_cli.world,

@@ -1,4 +1,4 @@
-"""crm-gym generate, splits, levels, world: look at the suite whose tasks are made when they are needed."""
+"""crm-gym generate, families, splits, levels, world: look at the suite whose tasks are made when they are needed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from crm_gym.render import safe
 from crm_gym.tasks.difficulty import LEVELS, STEPS, Difficulty, measured
 from crm_gym.tasks.distribution import distribution, distribution_text
 from crm_gym.tasks.families import REGISTRY
-from crm_gym.tasks.family import KINDS
+from crm_gym.tasks.family import KINDS, Family
 from crm_gym.tasks.generator import RECORDS, Generator, members, world_count
 from crm_gym.tasks.phrasing import surface_forms
 from crm_gym.tasks.splits import POOLS, SPLITS, pool_of
@@ -51,6 +51,7 @@ def generate(
     count: Annotated[int, _option("N", "how many tasks", "5 if absent")] = 5,
     seed: _Seed = 0,
     records: _Records = RECORDS,
+    one_each: Annotated[bool, arg(help="one task of each family, not `count`", help_behavior_hint="")] = False,
     as_json: _AsJson = False,
 ) -> int:
     """Make tasks and show them: request, difficulty, and the whole way to the end.
@@ -63,7 +64,10 @@ def generate(
     source = Generator(split, level, families or None, records)
     _at_least("count", count, 1)
     _at_least("seed", seed, 0)
-    tasks = [source.task(seed + number) for number in range(count)]
+    if one_each:
+        tasks = [Generator(split, level, [name], records).task(seed) for name in source.families]
+    else:
+        tasks = [source.task(seed + number) for number in range(count)]
     if as_json:
         return _print_json([_task_json(task) for task in tasks])
     for task in tasks:
@@ -101,6 +105,30 @@ def _lines(task: Task) -> Iterable[str]:
 
 def _figures(hard: Difficulty) -> str:
     return ", ".join(f"{value} {name}" for name, value in hard._asdict().items())
+
+
+def families(split: _Split = "", as_json: _AsJson = False) -> int:
+    """List the families of tasks: kind, tool, whether held out, and how many wordings each has.
+
+    For example:
+
+        crm-gym families
+        crm-gym families --split ood_family
+    """
+    names = members(split) if split else tuple(REGISTRY)
+    rows = [_family_row(REGISTRY[name]) for name in names]
+    return _print_json(rows) if as_json else _show(rows)
+
+
+def _family_row(one: Family) -> dict[str, JSON]:
+    return {
+        "family": one.name,
+        "kind": one.kind,
+        "tool": one.tool,
+        "kept for": "ood_family" if one.held_out else "",
+        "wordings": surface_forms(one.forms, False),
+        "held out": surface_forms(one.forms, True),
+    }
 
 
 def splits(as_json: _AsJson = False) -> int:

@@ -10,6 +10,7 @@ import gymnasium as gym
 import pytest
 
 import crm_gym  # noqa: F401  # registers the ids
+from crm_gym.baselines.reading import ids_in
 from crm_gym.baselines.spoilers import WRITES, DestroyAgent, OtherTaskAgent, ReadOnlyAgent, SprayAgent, harms
 from crm_gym.certify import Trial, certify, equivalents, judged_wrongly, perturbed, play, unheard, wrong_end_states
 from crm_gym.certify.arena import AGENTS, CHANCE, Arena, is_right_elsewhere
@@ -20,15 +21,15 @@ from crm_gym.certify.sameness import shape, truly_solved
 from crm_gym.certify.suite import PART, Part, Wanted, certified, certify_suite, parts_of, tasks_of
 from crm_gym.certify.tally import Report, Tally
 from crm_gym.certify.values import again, nearest, sampled
-from crm_gym.errors import UsageError
+from crm_gym.errors import TaskError, UsageError
 from crm_gym.evaluation.rollout import rollout
 from crm_gym.schema import TABLES
 from crm_gym.tasks.answer import Query, solve
 from crm_gym.tasks.catalogue import find_task, load_suite
 from crm_gym.tasks.dialogue import Phase, Script
-from crm_gym.tasks.draft import Draft, goal_of, path_of, solution_of
+from crm_gym.tasks.draft import Achieve, Draft, goal_of, path_of, solution_of
 from crm_gym.tasks.goal import ChangeGoal
-from crm_gym.tasks.plan import new
+from crm_gym.tasks.plan import MAKERS, filled, new
 from crm_gym.tasks.task import Task
 from crm_gym.tasks.world import World
 from crm_gym.tools import TOOLS, ToolCall
@@ -89,14 +90,10 @@ def task_of(draft: Draft, task_id: str = "made") -> Task:
 
 
 def made(table: str, **fields):
-    from crm_gym.tasks.draft import Achieve
-
     return Achieve(table, None, fields)
 
 
 def changed(table: str, key: str, **fields):
-    from crm_gym.tasks.draft import Achieve
-
     return Achieve(table, rid(key), fields)
 
 
@@ -116,8 +113,8 @@ def linked() -> Task:
     note = {"entity_type": "Opportunity", "entity_id": new(0), "content": "wants it soon"}
     return task_of(
         Draft(
-            request='For the client Old Mill open a deal "Mixer" of 5,000 in Qualification, put two Draft quotes on it, of'
-            ' 4,900 and of 4,800, and note on the deal: "wants it soon".',
+            request='For the client Old Mill open a deal "Mixer" of 5,000 in Qualification, put two Draft quotes on it,'
+            ' of 4,900 and of 4,800, and note on the deal: "wants it soon".',
             lookups=[client_search("Old Mill")],
             calls=[
                 ToolCall("create_new_opportunity", deal),
@@ -144,8 +141,8 @@ def paired() -> Task:
     ]
     return task_of(
         Draft(
-            request='For the client Old Mill open the deals "Mixer" of 5,000 and "Ladle" of 6,000, both in Qualification,'
-            " with a Draft quote of 49 on the first and one of 59 on the second.",
+            request='For the client Old Mill open the deals "Mixer" of 5,000 and "Ladle" of 6,000, both in'
+            " Qualification, with a Draft quote of 49 on the first and one of 59 on the second.",
             lookups=[client_search("Old Mill")],
             calls=calls,
             achieve=[*(made("Opportunity", **deal) for deal in deals), *(made("Quote", **quote) for quote in quotes)],
@@ -403,9 +400,9 @@ def test_changes_with_an_answer_are_tried_with_one_of_the_two_only():
     assert {"answered, and nothing changed", "finished without an answer", "answered 7401"} <= set(names)
     assert any("another changed too" in name for name in names)
     right = play(reported(), reported().solution)
-    with_answer = [end for end in wrong_end_states(reported()) if "stage as before" in end.name or "wrong" in end.name]
+    with_answer = [end for end in wrong_end_states(reported(), right) if "as before" in end.name or "wrong" in end.name]
     assert with_answer
-    assert all(end.results == right.results or end.results for end in with_answer)
+    assert all(end.results == right.results for end in with_answer)
 
 
 def test_calls_that_build_on_each_other_stay_in_order_and_new_ones_keep_their_numbers():
@@ -432,7 +429,8 @@ def test_two_like_records_exchanged_are_no_wrong_end():
     calls = [call for q in quotes for call in (ToolCall("create_new_opportunity", deal), ToolCall("create_quote", q))]
     task = task_of(
         Draft(
-            request='For the client Old Mill open two deals, both "Twin" of 10 in Proposal, with a Draft quote of 9 each.',
+            request='For the client Old Mill open two deals, both "Twin" of 10 in Proposal, each with a'
+            " Draft quote of 9.",
             lookups=[client_search("Old Mill")],
             calls=calls,
             achieve=[*(made("Opportunity", **deal) for _ in quotes), *(made("Quote", **quote) for quote in quotes)],
@@ -526,7 +524,7 @@ def test_a_success_that_nobody_should_have_is_a_fault(arena, monkeypatch):
     played = arena.play(linked(), reported())
     assert "destroy-then-do succeeds" in played.faults
     assert "other-task succeeds" in played.faults
-    assert "spray-writes succeeds" in played.faults
+    assert "random succeeds" in played.faults
     assert not played.luck
 
 
@@ -536,9 +534,6 @@ def test_a_true_solution_that_was_drawn_is_luck(arena, monkeypatch):
     made_ids: list[str] = []
 
     def filled_from(observation, left):
-        from crm_gym.baselines.reading import ids_in
-        from crm_gym.tasks.plan import MAKERS, filled
-
         if observation["tool"] in MAKERS:
             made_ids.extend(ids_in(observation["result"])[:1])
         return filled(next(left, ToolCall("finish")), made_ids)
@@ -563,11 +558,11 @@ def test_decline_may_be_right_and_nothing_else(arena):
 
 
 def test_a_run_is_the_same_in_one_process_and_in_two():
-    wanted = Wanted("golden", families=("quote_details", "add_note", "quote_prefixes"), agents=False)
+    wanted = Wanted("golden", families=("quote_details", "add_note"), tasks=16)
     one, two = certify_suite(wanted), certify_suite(wanted, jobs=2)
     assert one.passed
     assert json.dumps(one.as_json()) == json.dumps(two.as_json())
-    assert sum(one.total.levels.values()) == one.total.tasks >= 30
+    assert sum(one.total.levels.values()) == one.total.tasks == 16
 
 
 def test_golden_passes_through_the_public_channel():
@@ -581,10 +576,10 @@ def test_golden_passes_through_the_public_channel():
 
 
 def test_generated_tasks_pass_and_come_from_every_split():
-    wanted = Wanted("generated", tasks=12, families=("add_note",))
+    wanted = Wanted("generated", tasks=8, families=("add_note",))
     report = certify_suite(wanted)
     assert report.passed, report.as_json()["total"]["first_faults"]
-    assert report.total.tasks == 12
+    assert report.total.tasks == 8
     parts = parts_of(wanted)
     assert {part.split for part in parts} >= {"train", "validation", "test", "ood_phrasing"}
     first = [task.id for part in parts for task in tasks_of(part)]
@@ -633,6 +628,18 @@ def test_faults_are_counted_and_the_first_is_laid_open(monkeypatch):
     assert tally.example.fault in tally.example.text
     report = Report({"workflow": tally}, duplicates=len(digests) - len(set(digests)))
     assert (report.passed, report.duplicates) == (False, 1)
+
+
+def test_a_family_that_cannot_make_its_tasks_is_a_fault(monkeypatch):
+    def broken(part):
+        yield linked()
+        raise TaskError("the solution changes nothing")
+
+    monkeypatch.setattr("crm_gym.certify.suite.tasks_of", broken)
+    _, tally, _ = certified(Part(Wanted(agents=False), "workflow", "train", 0, 2))
+    assert (tally.tasks, tally.faults) == (1, 1)
+    assert tally.sentences == [("train:workflow", "the solution changes nothing")]
+    assert tally.example.text == "the solution changes nothing"
 
 
 def test_luck_is_allowed_up_to_a_share():

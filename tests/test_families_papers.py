@@ -7,13 +7,14 @@ from datetime import date, timedelta
 import pytest
 
 from crm_gym.certify import certify
+from crm_gym.extract import dates
 from crm_gym.tasks.answer import Query, solve
 from crm_gym.tasks.families import companies, contracts, documents, notes, quotes, quotes_compare, quotes_read
 from crm_gym.tasks.family import REGISTRY
 from crm_gym.tasks.generator import Generator, made
 from crm_gym.tasks.phrasing import check_forms, parse
 from crm_gym.tasks.saying import WORDS
-from crm_gym.tools import TOOLS, call
+from crm_gym.tools import call
 
 MODULES = (companies, contracts, documents, notes, quotes, quotes_compare, quotes_read)
 TOOLS_HERE = (
@@ -87,14 +88,20 @@ BEST = {
     ("Quote", "max:amount"): ("dearest", "highest", "costliest", "most money"),
     ("Quote", "min:amount"): ("cheapest", "lowest", "least"),
     ("Quote", "max:valid_until"): ("valid longest", "latest valid-until", "ends last", "holds longest"),
-    ("Quote", "max:created_date"): ("newest", "latest quote", "recently", "last quote", "created last", "latest addition"),
+    ("Quote", "max:created_date"): (
+        "newest",
+        "latest quote",
+        "recently",
+        "last quote",
+        "created last",
+        "latest addition",
+    ),
     ("Quote", "min:created_date"): ("oldest", "first quote", "earliest", "before all others"),
     ("Contract", "max:value"): ("largest", "highest value", "greatest", "worth most"),
     ("Contract", "max:end_date"): ("ends last", "latest end date", "outlasts", "last to end", "last of the contracts"),
     ("Contract", "min:end_date"): ("ends first", "earliest end date", "before the others", "first of the contracts"),
     ("Contract", "min:start_date"): ("started first", "oldest", "earliest start date", "first to begin"),
 }
-MORE_WORDS = {"contacts": ("contacts", "people"), "document_url": (), "name": ("name",)}
 
 
 def the_search(task):
@@ -118,8 +125,7 @@ def by_query(task):
 
 
 def asked_fields(task):
-    words = {**{field: WORDS.get(field, ()) for field in the_fields(task)}, **MORE_WORDS}
-    words["document_url"] = WORDS["document_url"]
+    words = WORDS | {"contacts": ("contacts", "people")}
     known = [field for field in the_fields(task) if any(word in task.request for word in words[field])]
     assert known, task.request
     return known
@@ -135,25 +141,29 @@ def the_fields(task):
 
 
 def is_plain(task):
-    """Whether the answer is a record of the table last searched, or stands in one."""
-    return task.goal.answer.key == the_search(task)[0].lower() + "_id" and not any(
-        isinstance(item, str) and item in str(task.world.crm.get("Company", task.goal.answer.rows[0]))
-        for item in [task.goal.answer.value[0] if task.goal.answer.give == "values" else None]
-        if the_search(task)[0] == "Company"
-    )
+    """Whether the answer is a record of the table last searched, or stands in a field of one that is no list."""
+    table, _ = the_search(task)
+    answer = task.goal.answer
+    return answer.key == f"{table.lower()}_id" and not (table == "Company" and answer.give == "values")
+
+
+@pytest.mark.parametrize("name", ["company_search", "partner_in_industry"])
+def test_contacts_are_those_of_the_company(name):
+    tasks = [task for task in some(name, "train") if task.goal.answer.give == "values"]
+    for task in tasks:
+        (row,) = solve(Query.model_validate({"from": "Company", "where": the_search(task)[1]}), task.world.crm).rows
+        assert task.goal.answer.value == list(task.world.crm.get("Company", row).contacts)
+    assert tasks
 
 
 @pytest.mark.parametrize("name", sorted(READS))
 def test_answers_of_searches_are_those_of_a_query(name):
     tried = 0
     for task in filter(is_plain, [*some(name, "train"), *some(name, "test"), *some(name, "ood_phrasing")]):
-        try:
-            found = by_query(task)
-        except Exception as fault:
-            raise AssertionError(task.request) from fault
+        found = by_query(task)
         assert task.goal.answer.value in found, (task.request, task.goal.answer.value, found)
         tried += 1
-    assert tried >= 15
+    assert tried >= 12
 
 
 def shown(task, tool):
@@ -196,18 +206,37 @@ def test_prefixes_are_those_the_tool_lists():
                 assert answer.value == left
             elif bound[1]:
                 more = bound[1] == "more"
-                assert answer.value == [p for p in counts if (counts[p] > int(bound[2])) is more and counts[p] != int(bound[2])]
+                assert answer.value == [
+                    p for p in counts if (counts[p] > int(bound[2])) is more and counts[p] != int(bound[2])
+                ]
 
 
 def test_lapsed_quotes_are_those_of_a_query():
     for task in some("lapsed_quotes", "ood_family"):
         of = the_search(task)[1]
-        days = [found for found in (date(2018, 1, 1) + timedelta(n) for n in range(5000)) if says(task.request, found)]
-        where = {**of, "valid_until": {"max": (days[-1] - timedelta(1)).isoformat()}}
-        assert task.goal.answer.value == solve(Query.model_validate({"from": "Quote", "where": where}), task.world.crm).value
+        (day,) = dates(task.request)
+        where = {**of, "valid_until": {"max": (date.fromisoformat(day) - timedelta(1)).isoformat()}}
+        query = Query.model_validate({"from": "Quote", "where": where})
+        assert task.goal.answer.value == solve(query, task.world.crm).value
 
 
-def says(text, day):
-    from crm_gym.extract import dates
+def test_incomplete_contracts_are_those_of_a_query():
+    for task in some("incomplete_contracts", "ood_family"):
+        words = {"deal": "opportunity_id", "start date": "start_date"}
+        field = next((field for word, field in words.items() if f" {word}" in task.request), "document_url")
+        query = Query.model_validate({"from": "Contract", "where": {**the_search(task)[1], field: ""}})
+        assert task.goal.answer.value == solve(query, task.world.crm).value
 
-    return day.isoformat() in dates(text)
+
+def test_the_dearest_quote_of_a_client_is_that_among_all_its_deals():
+    for task in some("dearest_quote_of_client", "train"):
+        deals = [call.arguments["opportunity_id"] for call in task.lookups if call.tool == "quote_search"]
+        client = {task.world.crm.get("Opportunity", deal).client_id for deal in deals}
+        assert {row[0] for row in task.world.crm.referring("Opportunity", "client_id", *client)} == set(deals)
+        end = "max" if any(word in task.request for word in BEST["Quote", "max:amount"]) else "min"
+        query = Query.model_validate(
+            {"from": "Quote", "where": {"opportunity_id": {"any": deals}}, "best": f"{end}:amount"}
+        )
+        (quote,) = solve(query, task.world.crm).value
+        row = task.world.crm.get("Quote", quote)
+        assert task.goal.answer.value in (quote, row.opportunity_id, row.amount)

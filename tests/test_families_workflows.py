@@ -38,7 +38,7 @@ MODULES = (
 MINE = [name for name, one in REGISTRY.items() if one.make.__module__ in {module.__name__ for module in MODULES}]
 KNOWN = [name for name in MINE if not REGISTRY[name].held_out]
 HELD_OUT = [name for name in MINE if REGISTRY[name].held_out]
-PLACES = [(name, split, count) for name in KNOWN for split, count in (("train", 20), ("test", 8), ("ood_phrasing", 8))]
+PLACES = [(name, split, count) for name in KNOWN for split, count in (("train", 20), ("test", 4), ("ood_phrasing", 4))]
 PLACES += [(name, "ood_family", 20) for name in HELD_OUT]
 SELECTING = (
     *("requalify_pipeline", "requalify_and_report", "close_lost_deals", "move_account", "offboard_client"),
@@ -98,7 +98,7 @@ def test_tasks_are_fair_and_have_two_to_twelve_calls(name, split, count):
 
 @pytest.mark.parametrize("name", MINE)
 def test_the_whole_way_succeeds_and_leaving_out_the_last_call_does_not(name):
-    for task in tasks(name, split_of(name), 10):
+    for task in tasks(name, split_of(name), 8):
         assert play(task, task.demonstration).verdict(task).success
         assert not play(task, task.solution[:-1]).verdict(task).success
         calls = list(task.solution)
@@ -128,7 +128,7 @@ def test_a_number_fixes_the_task(name):
 
 def digest():
     """What the first tasks of every family say and do."""
-    lines = [f"{task.request}{task.demonstration}" for name in MINE for task in tasks(name, split_of(name), 2)]
+    lines = [f"{task.request}{task.demonstration}" for name in MINE for task in tasks(name, split_of(name), 1)]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
@@ -150,8 +150,8 @@ def test_every_level_but_the_first_can_be_asked_for(level):
 
 def test_few_tasks_come_twice():
     for name in MINE:
-        made = tasks(name, split_of(name), 60)
-        assert len({task.request for task in made}) >= 59, name
+        made = tasks(name, split_of(name), 40)
+        assert len({task.request for task in made}) >= 39, name
 
 
 def test_the_deals_reported_are_those_described():

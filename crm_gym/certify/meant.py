@@ -25,8 +25,7 @@ def ambiguous(task: Task, walk: Walk | None = None) -> list[str]:
     """
     walk = walk or Walk(task)
     used = _used(task)
-    # Of searches that find nothing but what is used: the one there is, or all of them.
-    found = {record for rows in walk.found if rows <= set(used) for record in rows}
+    found = _found(walk, set(used))
     faults = []
     for query in task.selections:
         picked = {row[0] for row in select(query, task.world.crm)}
@@ -38,6 +37,22 @@ def ambiguous(task: Task, walk: Walk | None = None) -> list[str]:
         for record in used
         if record not in found and not _single(task, walk.spoken, record)
     ]
+
+
+def _found(walk: Walk, used: set[str]) -> set[str]:
+    """The records that reads show to be meant.
+
+    Those of a search that finds nothing but what is used: the one there is, or all of them. And those that the rows
+    of such a search lead to, or the one row that a read shows: the client of that deal.
+    """
+    found = set()
+    for rows in walk.shown:
+        ids = {row[0] for row in rows if isinstance(row[0], str)}
+        if ids <= used and len(ids) == len(rows) > 0:
+            found |= ids
+        if ids <= used or len(rows) == 1:
+            found |= {value for row in rows for value in row[1:] if isinstance(value, str)}
+    return found
 
 
 def _used(task: Task) -> list[str]:

@@ -54,7 +54,7 @@ class Walk:
         known: What they know in the end.
         faults: What they would have had to know and did not.
         spoken: All that was said: the request and the user's answers.
-        found: Ids of the records that each read has shown as rows.
+        shown: The rows that each read has shown, ids first.
         replies: Topic and answer of every question.
         results: What came of the calls.
     """
@@ -63,7 +63,7 @@ class Walk:
         self.known = Known(task.request)
         self.spoken = task.request
         self.faults: list[str] = []
-        self.found: list[frozenset[str]] = []
+        self.shown: list[list[list[Any]]] = []
         self.replies: list[tuple[str, str]] = []
         self._session = Session(task.world.crm.fork("walk"), task.user)
         self.results = self._session.results
@@ -94,9 +94,8 @@ class Walk:
             return
         value = result.value
         self.known.learn(value)
-        rows = value.get("rows", ()) if isinstance(value, dict) else ()
-        if rows and not choosing:
-            self.found.append(frozenset(next(iter(row.values())) for row in rows))  # a record's first field is its id
+        if kind == "read" and isinstance(value, dict) and not choosing:
+            self.shown.append([list(row.values()) for row in value.get("rows", (value,)) if row])
 
     def _hear(self, about: str, answer: str) -> None:
         self.replies.append((about, answer))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from multiprocessing.util import Finalize
 
 from crm_gym.backend import MEMORY
 from crm_gym.certify import Trial, certify
@@ -15,7 +15,8 @@ from crm_gym.certify.arena import Arena, is_right_elsewhere
 from crm_gym.certify.explain import explained
 from crm_gym.certify.leaks import leaks
 from crm_gym.certify.tally import Example, Report, Tally, added_up
-from crm_gym.errors import UsageError
+from crm_gym.errors import TaskError, UsageError
+from crm_gym.render import safe
 from crm_gym.tasks.catalogue import SUITES, load_suite
 from crm_gym.tasks.difficulty import LEVELS
 from crm_gym.tasks.family import REGISTRY
@@ -139,7 +140,8 @@ def _shares(total: int | None, sizes: Sequence[int | None]) -> list[int]:
         open_ = [at for at, size in enumerate(sizes) if size is None or shares[at] < size]
         if not open_:
             break
-        each = max(1, min(left // len(open_), *(size - shares[at] for at in open_ if (size := sizes[at]) is not None)))
+        room = [size - shares[at] for at in open_ if (size := sizes[at]) is not None]
+        each = max(1, min([left // len(open_), *room]))
         for at in open_[:left]:
             shares[at] += each
             left -= each
@@ -206,19 +208,29 @@ def _worked(parts: list[Part], jobs: int) -> Iterator[tuple[str, Tally, list[byt
         finally:
             _close()
         return
-    with multiprocessing.get_context("spawn").Pool(min(jobs, len(parts))) as pool:
+    with multiprocessing.get_context("spawn").Pool(min(jobs, len(parts)), _prepare) as pool:
         yield from pool.imap(certified, parts)  # in the order of the parts, whoever is done first
+        pool.close()
+        pool.join()
 
 
-@functools.lru_cache(maxsize=1)
+_ARENAS: dict[tuple[tuple[str, ...], int], Arena] = {}
+"""The environments of this process."""
+
+
 def _arena(backends: tuple[str, ...], seed: int) -> Arena:
-    """The environments of this process."""
-    return Arena(backends, seed)
+    if (backends, seed) not in _ARENAS:
+        _ARENAS[backends, seed] = Arena(backends, seed)
+    return _ARENAS[backends, seed]
+
+
+def _prepare() -> None:
+    Finalize(None, _close, exitpriority=1)  # a pool's process ends without what atexit would do
 
 
 def _close() -> None:
-    if _arena.cache_info().currsize:
-        _arena.cache_clear()
+    while _ARENAS:
+        _ARENAS.popitem()[1].close()
 
 
 def certified(part: Part) -> tuple[str, Tally, list[bytes]]:
@@ -226,10 +238,15 @@ def certified(part: Part) -> tuple[str, Tally, list[bytes]]:
     arena = _arena(part.wanted.backends, part.wanted.seed)
     tally, digests = Tally(), []
     earlier: list[Task] = []
-    for task in tasks_of(part):
-        _certify(task, _other(task, earlier), arena, part.wanted, tally)
-        digests.append(blake2b(f"{task.world.name}\n{task.request}".encode(), digest_size=8).digest())
-        earlier = [task, *earlier][:_WORLDS_WITHIN]
+    try:
+        for task in tasks_of(part):
+            _certify(task, _other(task, earlier), arena, part.wanted, tally)
+            digests.append(blake2b(f"{task.world.name}\n{task.request}".encode(), digest_size=8).digest())
+            earlier = [task, *earlier][:_WORLDS_WITHIN]
+    except TaskError as fault:  # a family that cannot make its tasks; the rest of the part is left out
+        tally.faults += 1
+        tally.sentences.append((f"{part.split}:{part.family}", str(fault)))
+        tally.example = tally.example or Example(part.family, str(fault), safe(str(fault)))
     return part.family, tally, digests
 
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from crm_gym.certify.known import dates, numbers
+from crm_gym.certify.known import dates, numbers, said
 from crm_gym.certify.meant import ambiguous
 from crm_gym.certify.order import Way
-from crm_gym.certify.reach import Walk, unreachable
+from crm_gym.certify.reach import Walk, leaves
 from crm_gym.certify.sameness import same_end
 from crm_gym.certify.values import EndState, play
 from crm_gym.schema import TABLES
-from crm_gym.tasks.goal import ChangeGoal
+from crm_gym.tasks.goal import ChangeGoal, RefusalGoal
 from crm_gym.tasks.session import ASK
 from crm_gym.tasks.task import Task
 from crm_gym.tools import TOOLS, ToolCall
@@ -34,17 +34,25 @@ def unheard(task: Task, walk: Walk | None = None) -> list[str]:
     for about, answer in walk.replies:
         if answer in empty:
             faults.append(f"asked about {about}, the user only says {answer!r}")
-    if not _needed(task):
+    if not _needed(task, walk):
         faults.append("the user need not be asked: all is said and shown without")
     return faults
 
 
-def _needed(task: Task) -> bool:
-    """Whether somebody who never asks lacks something: a value, or which record is meant."""
-    silent = Walk(task, asking=False)
-    return bool(unreachable(task, getattr(getattr(task.goal, "answer", None), "rows", ()), silent)) or bool(
-        ambiguous(replace(task, user=None), silent)
-    )
+def _needed(task: Task, walk: Walk) -> bool:
+    """Whether the user tells what the request does not: a value that is used, or which record is meant.
+
+    That a look-up happens to show the same value is no reason to use it.
+    """
+    told = "\n".join(answer for _, answer in walk.replies)
+    calls = [call for call in task.demonstration if call.tool != ASK]
+    calls += [task.goal.call] if isinstance(task.goal, RefusalGoal) else []
+    values = [
+        value for call in calls for _, value in leaves(call.arguments) if not (value is None or isinstance(value, bool))
+    ]
+    if any(said(told, value) and not said(task.request, value) for value in values):
+        return True
+    return bool(ambiguous(replace(task, user=None, selections=()), Walk(task, asking=False)))
 
 
 def cut_short(task: Task, right: EndState) -> Iterator[EndState]:

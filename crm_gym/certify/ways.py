@@ -132,7 +132,12 @@ def _record_sayings(task: Task, answer: Answer) -> Iterator[tuple[str, Any]]:
     yield "as records", rows
     yield "as objects with an id", [{answer.key: record} for record in ids]
     yield "by name where one has it alone", names
-    yield "by name in capitals", [name.upper() if name not in ids else name for name in names]
+    yield "by name in capitals", [_upper(name) if name not in ids else name for name in names]
+
+
+def _upper(name: str) -> str:
+    """The name in capitals, if they say the same: a dotless i has none of its own."""
+    return name.upper() if name.upper().casefold() == name.casefold() else name
 
 
 def _name(answer: Answer, record: str) -> str:

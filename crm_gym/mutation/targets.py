@@ -47,17 +47,18 @@ _COMPARING = (
 )
 
 TARGETS = (
-    Target("verify", "verify", ("tests/test_kill_verify.py", "tests/test_verify.py")),
-    Target("verify", "tasks.goal", ("tests/test_kill_verify.py", "tests/test_verify.py")),
-    Target("rules", "rules", ("tests/test_kill_rules.py", "tests/test_tools.py")),
+    Target("verify", "verify", ("tests/test_kill_verify.py",), ("tests/test_verify.py",)),
+    Target("verify", "tasks.goal", ("tests/test_kill_verify.py",), ("tests/test_verify.py",)),
+    Target("rules", "rules", ("tests/test_kill_rules.py",), ("tests/test_tools.py",)),
     Target("rewards", "rewards", ("tests/test_kill_rewards.py",), ("tests/test_env.py", "-k", "reward or progress")),
     Target(
         "canonicalisation",
         "tasks.answer",
-        ("tests/test_kill_answers.py", "tests/test_verify.py"),
+        ("tests/test_kill_answers.py",),
+        ("tests/test_verify.py",),
         scopes=_COMPARING,
     ),
-    Target("canonicalisation", "atoms", ("tests/test_kill_atoms.py", "tests/test_atoms.py")),
+    Target("canonicalisation", "atoms", ("tests/test_atoms.py",), ("tests/test_kill_atoms.py",)),
     Target("canonicalisation", "strict_json", ("tests/test_kill_json.py",)),
     Target("canonicalisation", "digest", ("tests/test_kill_journal.py",)),
     Target("canonicalisation", "journal", ("tests/test_kill_journal.py",)),

@@ -140,6 +140,7 @@ _WEIGHTY = (
         "there",
         "their",
     ),
+    *("blank", "clear", "cleared", "null", "remove", "removed", "cancel", "delete", "deleted", "sooner", "highest"),
     *("dollars", "euros", "pounds", "percent", "hundred", "thousand", "million"),
     *("both", "only", "each", "none", "not", "all", "any", "half", "twice", "double", "beyond", "past", "next", "last"),
 )

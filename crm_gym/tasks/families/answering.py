@@ -83,8 +83,10 @@ def asked(request: str, lookups: list[ToolCall], answer: Answer) -> Draft:
     """The draft of a question.
 
     Raises:
-        Unsuitable: If the request says part of its own answer.
+        Unsuitable: If the request says part of its own answer, or asks for names that do not tell records apart.
     """
+    if answer.give in ("record", "records") and "name" in request.casefold() and not _all_named(answer):
+        raise Unsuitable
     said = request.casefold()
     values = answer.value if isinstance(answer.value, list) else [answer.value]
     for value in [] if isinstance(answer.value, dict) else values:
@@ -95,6 +97,10 @@ def asked(request: str, lookups: list[ToolCall], answer: Answer) -> Draft:
         if any(isinstance(value, int | float) and Decimal(str(value)) in told for value in values):
             raise Unsuitable
     return Draft(request=request, lookups=lookups, answer=answer)
+
+
+def _all_named(answer: Answer) -> bool:
+    return set(answer.rows) <= {record for name, record in answer.names.items() if name != record}
 
 
 def _named(answer: Answer, record: str) -> str:

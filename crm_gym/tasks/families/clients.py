@@ -245,12 +245,12 @@ def clients_of_owner(scene: Scene) -> Draft:
 @family(
     "single",
     (
-        "Which of {owner}'s clients [are|sit] in {town}?",
-        "[Please |]list the clients of {owner} that have their address in {town}.",
+        "Which of {owner}'s clients [are|sit|have their address] in {town}?",
+        "[Please |][list|name|show me] [the|all] clients of {owner} that have [their|an] address in {town}.",
         "{owner} travels to {town}. Which [of their own clients|clients of their own] have an address there?",
         "A trip to {town} is planned; which of {owner}'s clients have their address there?",
-        "[Could you|Can you] find all clients of {owner} with an address in {town}?",
-        "I need the [names of |]clients of {owner} in {town}, going by their addresses.",
+        "[Could you|Can you] [find|name|list] [all|the] clients of {owner} with an address in {town}?",
+        "I need [the names of |]all clients of {owner} in {town}, going by [their addresses|the addresses].",
         "Who among {owner}'s clients has an address in {town}?",
         "Look for {town} in the addresses of the clients of {owner}: which are they?",
     ),

@@ -17,7 +17,7 @@ from crm_gym.tasks.scene import Scene
         "Two things to do: {first}; and {second}.",
         "There are two jobs here: to begin with, {first}; when that is done, {second}.",
         "Could you {first}? [And|Then] {second}, please.",
-        "a) {first}\nb) {second}",
+        "Both of these, please: a) {first}; b) {second}.",
         "I need you to {first}, and [also|besides that] to {second}.",
         "Before anything else, {first}. What remains is to {second}.",
         "To do:\n- {first}\n- {second}",
@@ -40,7 +40,7 @@ def two_jobs(scene: Scene) -> Draft:
         "Three things to do: {first}; {second}; and {third}.",
         "This comes in three parts. To begin with, {first}. Going on, {second}. To end with, {third}.",
         "Could you {first}? Then {second}, please. After that, {third}.",
-        "a) {first}\nb) {second}\nc) {third}",
+        "All of these, please: a) {first}; b) {second}; c) {third}.",
         "I need you to {first}, to {second}, and to {third}.",
         "What I would like to see done by tonight: {first} / {second} / {third}",
         "To do:\n- {first}\n- {second}\n- {third}",
@@ -70,7 +70,7 @@ def three_jobs(scene: Scene) -> Draft:
 )
 def chained_jobs(scene: Scene) -> Draft:
     """A job that makes a record, and others that go on with it."""
-    parts = chained(scene, scene.count(2, 4))
+    parts = chained(scene, scene.count(2, 5))
     return together(scene.say(jobs=_in_order(scene, parts)), parts)
 
 
@@ -88,11 +88,11 @@ def _in_order(scene: Scene, parts: list[Part]) -> str:
     (
         "Here is my list: {jobs}.",
         "Please work through all of this: {jobs}.",
-        "A few things at once. {jobs}.",
+        "A few things at once: {jobs}.",
         "Everything below is to be done, from top to bottom: {jobs}.",
         "To do today: {jobs}.",
         "[I need|We need] all of the following done: {jobs}.",
-        "Would you take care of these? {jobs}.",
+        "Would you take care of these, please: {jobs}.",
         "Could you see that nothing of this is forgotten: {jobs}.",
     ),
 )

@@ -247,8 +247,8 @@ def contact_detail_by_role(scene: Scene) -> Draft:
     "single",
     (
         "Whom do we know at {client}[? I need all contacts.|? All contacts, please.]",
-        "[Please |]list [all|the] contacts at {client}.",
-        "[Could you|Can you] name every contact we have at {client}?",
+        "[Please |][list|name|show me] [all|the] contacts [at|of] {client}.",
+        "[Could you|Can you] [name|list] [every contact|all contacts] we have at {client}?",
         "All people on file for {client}: who are they?",
         "Who are our contacts at {client}?",
         "I need [the names of |]all contacts at {client}.",

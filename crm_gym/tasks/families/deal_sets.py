@@ -11,7 +11,7 @@ from crm_gym.schema import Row
 from crm_gym.tasks import vocab
 from crm_gym.tasks.families.referring import sole_owner
 from crm_gym.tasks.phrasing import fragment
-from crm_gym.tasks.scene import Scene, Unsuitable, listed
+from crm_gym.tasks.scene import Scene, Test, Unsuitable, listed
 from crm_gym.tools import ToolCall
 
 PAGE, MOST = 20, 100
@@ -91,9 +91,9 @@ def deals_of_owner(scene: Scene, stage: bool = False) -> DealSet:
     return in_stage(scene, whole) if stage else _bounded(whole)
 
 
-def deals_of_client(scene: Scene, stage: bool = False) -> DealSet:
-    """All deals with a client, or those in one stage; a client with deals."""
-    row = scene.pick("Opportunity")
+def deals_of_client(scene: Scene, stage: bool = False, one: Test | None = None) -> DealSet:
+    """All deals with a client, or those in one stage; a client with deals, one of which passes the test."""
+    row = scene.pick("Opportunity", one)
     client = scene.get("Client", row.client_id)
     if not scene.is_named("Client", client):
         raise Unsuitable

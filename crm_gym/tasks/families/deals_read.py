@@ -130,7 +130,7 @@ _BEST = {
         "I am looking for one deal: the one with the {best} [of|among] all {which}.",
         "Among the deals {which} there is one with the {best}. [Which one is it|Which is it]?",
         "Look at the deals {which} and [name|tell me] the one that has the {best}.",
-        "The deal with the {best}, out of all {which}: what is it called?",
+        "The deal with the {best}, out of all {which}: what is its name?",
     ),
     tool="opportunity_search",
 )
@@ -164,7 +164,7 @@ _MISSING = {
         "[Could you|Can you] find all deals {which} that lack {missing}?",
         "Deals {which} where nobody has entered {missing}: which are they?",
         "I am checking our data. Which deals {which} do not have {missing}?",
-        "Some deals {which} were saved without {missing}. [Name them all.|Which ones?]",
+        "Some deals {which} were saved without {missing}. [List them all.|Which ones?]",
         "Show me every deal {which} that is still without {missing}.",
         "What deals {which} have gaps, that is, come without {missing}?",
     ),

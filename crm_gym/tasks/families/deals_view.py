@@ -191,7 +191,7 @@ def summarize_by_stage(scene: Scene) -> Draft:
         raise Unsuitable
     counting = scene.chance(0.3)
     what = "the count" if counting else scene.one(("the total amount", "the sum of the amounts"))
-    which = f"{deals.words}, leaving out Closed-Won and Closed-Lost," if going else deals.words
+    which = f"{deals.words} (leaving out Closed-Won and Closed-Lost)" if going else deals.words
     lookups = [*deals.lookups, ToolCall("summarize_opportunities", deals.criteria)]
     return asked(scene.say(which=which, what=what), lookups, of_mapping(rows, "stage", None if counting else "amount"))
 
@@ -212,7 +212,11 @@ def summarize_by_stage(scene: Scene) -> Draft:
 )
 def summarize_by_owner(scene: Scene) -> Draft:
     """What the deals with a client come to by owner."""
-    deals = deals_of_client(scene, stage=scene.chance(0.2))
+    deals = deals_of_client(
+        scene,
+        stage=scene.chance(0.1),
+        one=lambda row: row.owner is not None and row.owner != scene.get("Client", row.client_id).owner,
+    )
     if len({row.owner for row in deals.rows}) < 2 or any(row.owner is None for row in deals.rows):
         raise Unsuitable
     what = scene.one(("the total amount", "the sum of the amounts", "the combined amount"))

@@ -122,7 +122,7 @@ def ask_for_the_rest(scene: Scene) -> Draft:
     given, home, name = _new_values(scene, table)
     wanted = [*needed, *some(scene, others, max(1 - len(needed), scene.count(0, 3)))]
     scene.rng.shuffle(wanted)
-    asked = values_for(scene, table, wanted)
+    asked = values_for(scene, table, wanted, home)  # looking that up must not show them
     values = given | asked
     shown = {key: value for key, value in given.items() if key in ("status", "stage")}
     text = frame.format(
@@ -176,7 +176,7 @@ def ask_about_extras(scene: Scene) -> Draft:
     assert home is not None
     given["amount"] = scene.amount()
     offered = some(scene, ("close_date", "owner", "probability"), scene.count(2, 3))
-    wanted = values_for(scene, "Opportunity", offered[: scene.rng.randint(1, len(offered))])
+    wanted = values_for(scene, "Opportunity", offered[: scene.rng.randint(1, len(offered))], home)
     told = _told(scene, wanted) | {
         each: say(scene, _UNWANTED, what=word(each)) for each in offered if each not in wanted
     }

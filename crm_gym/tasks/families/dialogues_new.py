@@ -145,7 +145,7 @@ class _Intake:
 )
 def guided_intake(scene: Scene) -> Draft:
     """A client and what belongs to it, each told only after the one before stands in the CRM."""
-    count = scene.count(2, 5)
+    count = max(2, scene.count(1, 5))
     intake = _Intake(scene, 10 - (count - 1))
     name, status = vocab.company_name(scene.rng, scene.pool), scene.one(("Active", "Prospect"))
     intake.turns -= 1

@@ -116,6 +116,11 @@ def _condition(scene: Scene, row: Row, changed: str) -> tuple[str, bool]:
     return f"its probability is above {scene.written('percent', share)}", bool(row.probability > share)
 
 
+def _length(scene: Scene, most: int) -> int:
+    """How many deals to go through: three make the highest level, so that a lower one asks for less."""
+    return scene.count(1, most if scene.level in (None, 5) else 3)
+
+
 def _pipeline(scene: Scene, count: int) -> tuple[str, list[Row]]:
     """Whose deals, and some open ones of them that are called by name.
 
@@ -151,7 +156,7 @@ def _pipeline(scene: Scene, count: int) -> tuple[str, list[Row]]:
 )
 def pipeline_review(scene: Scene) -> Draft:
     """The user goes through deals one by one and names the next when the last is done."""
-    owner, rows = _pipeline(scene, scene.count(1, 9))
+    owner, rows = _pipeline(scene, _length(scene, 9))
     left, steps = 10 - len(rows), []  # turns to spare
     for row in rows:
         kind = scene.one((_given_step, _asked_step, _conditional_step) if left else (_given_step, _conditional_step))
@@ -181,7 +186,7 @@ def pipeline_review(scene: Scene) -> Draft:
 )
 def rules_by_turns(scene: Scene) -> Draft:
     """Each turn brings a rule, and what to do by it depends on what the CRM shows."""
-    owner, rows = _pipeline(scene, scene.count(1, 7))
+    owner, rows = _pipeline(scene, _length(scene, 7))
     return told_in_steps(scene, scene.say(owner=owner), [_conditional_step(scene, row) for row in rows])
 
 

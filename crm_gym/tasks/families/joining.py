@@ -49,6 +49,12 @@ def _next(scene: Scene, last: str, among: tuple[str, ...]) -> str:
     return str(scene.one(names))
 
 
+def _made(scene: Scene, name: str, on: Target, number: int) -> Part:
+    part = JOBS[name].make(scene, on, number)
+    part.name = name
+    return part
+
+
 def independent(scene: Scene, number: int, taken: Collection[str] = ()) -> list[Part]:
     """So many jobs, none of which needs what another makes; some on the same record as the one before.
 
@@ -70,7 +76,7 @@ def independent(scene: Scene, number: int, taken: Collection[str] = ()) -> list[
         again = bool(one.on) and last.table == one.on and not both_alter and before not in ("clone_deal", name)
         last = last.again(scene) if again and scene.chance(0.5) else target(scene, one, used)
         used.add(last.id)
-        parts.append(one.make(scene, last, made))
+        parts.append(_made(scene, name, last, made))
         made += bool(one.makes)
     return parts
 
@@ -82,12 +88,12 @@ def chained(scene: Scene, number: int) -> list[Part]:
         Unsuitable: If there is no such chain, or no record to begin with.
     """
     name = str(scene.one(FIRST))
-    parts = [JOBS[name].make(scene, target(scene, JOBS[name], ()), 0)]
+    parts = [_made(scene, name, target(scene, JOBS[name], ()), 0)]
     maker, current, made, done = name, parts[0].made, 1, {name}
     while len(parts) < number and current is not None:
         name = _next(scene, name, tuple(one for one in following(maker) if one not in done))
         done.add(name)
-        parts.append(JOBS[name].make(scene, current, made))
+        parts.append(_made(scene, name, current, made))
         made += bool(JOBS[name].makes)
         if following(name) and scene.chance(0.5):
             maker, current = name, parts[-1].made

@@ -54,6 +54,7 @@ class Part:
         lookups: The reads they need.
         achieve: What they are to achieve.
         made: The new record, if the job makes one.
+        name: The kind of job.
     """
 
     clause: str
@@ -61,6 +62,7 @@ class Part:
     achieve: list[Achieve]
     lookups: Sequence[ToolCall] = ()
     made: Target | None = None
+    name: str = ""
 
 
 Make = Callable[[Scene, Target, int], Part]

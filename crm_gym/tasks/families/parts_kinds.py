@@ -5,9 +5,7 @@ from __future__ import annotations
 from crm_gym.tasks import vocab
 from crm_gym.tasks.draft import Achieve
 from crm_gym.tasks.families.parts import (
-    JOBS as JOBS,
-)
-from crm_gym.tasks.families.parts import (
+    JOBS,
     WORD,
     Part,
     Target,
@@ -32,7 +30,7 @@ _CHANGE = (
     "[update|edit] {it} by setting {changes}",
     "change {changes} for {it}",
     "put {changes} on {it}",
-    "on {it}, [set|change] {changes}",
+    "[adjust|revise] {it}, setting {changes}",
 )
 
 
@@ -201,7 +199,7 @@ def create_quote(scene: Scene, on: Target, k: int) -> Part:
         "create a quote over {amount:money} for {it}, status {status}{more}",
         "add a quote for {it}, amount {amount:money}, status {status}{more}",
         "make out a quote for {it} in the status {status} over {amount:money}{more}",
-        "enter a {status} quote of {amount:money} on {it}{more}",
+        "enter a quote of {amount:money} on {it}, status {status}{more}",
     )
     words = clause(
         scene,
@@ -277,3 +275,5 @@ for _table, _word in WORD.items():
     job(f"note_{_word}", on=_table, makes="Note")(_note)
     if _table != "Contact":  # a document hangs on no contact
         job(f"file_{_word}", on=_table, makes="Document")(_file)
+
+__all__ = ["JOBS"]

@@ -182,14 +182,14 @@ def delete_quote(scene: Scene) -> Draft:
 @family(
     "single",
     (
-        "[Please |]clear {fields} of {quote}.",
-        "Empty {fields} on {quote}[ and leave the rest as it is|].",
-        "[Could|Can] you remove {fields} from {quote}? The quote itself stays.",
-        "Let {fields} of {quote} be blank from now on.",
+        "[Please |]leave {fields} of {quote} empty from now on.",
+        "What {quote} has as {fields} is out of date. Make it empty[ and leave the rest as it is|].",
+        "[Could|Can] you clear {fields} on {quote}, so that nothing but an empty field is left?",
+        "Let {fields} of {quote} be empty from here on.",
         "On {quote}, {fields} should be empty[, please|].",
-        "We no longer state {fields} on {quote}: clear that.",
-        "Clear {fields} on {quote}, nothing else.",
-        "Take {quote} and blank out {fields}.",
+        "We no longer state {fields} on {quote}: make that empty.",
+        "Make {fields} empty on {quote}, nothing else.",
+        "Take {quote} and leave {fields} empty there.",
     ),
     tool="modify_quote",
 )

@@ -59,7 +59,7 @@ def _across(scene: Scene) -> Group:
     rows = [scene.pick("Quote") for _ in range(scene.count(2, 3))]
     if len({row.opportunity_id for row in rows}) < len(rows):
         raise Unsuitable
-    meant = [quote(scene, row, avoid=("amount",)) for row in rows]
+    meant = [quote(scene, row, avoid=("amount", "valid_until")) for row in rows]
     lookups = [call for one in meant for call in one.lookups]
     return rows, listed([one.said for one in meant]), lookups, [query for one in meant for query in one.selections]
 

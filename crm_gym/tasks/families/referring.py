@@ -82,6 +82,10 @@ def _words(scene: Scene, forms: tuple[str, ...], **slots: str) -> str:
     return fragment(scene.rng, forms, slots, held_out=scene.held_out)
 
 
+def _query(table: str, where: dict[str, str]) -> Query:
+    return Query.model_validate({"from": table, "where": where})
+
+
 def a_client(scene: Scene, test: Test | None = None) -> Referred:
     """A client: by name mostly, else by e-mail, or as somebody's only one in an industry."""
     way = scene.rng.random()
@@ -114,7 +118,7 @@ def _only_client(scene: Scene, row: Row) -> Referred:
     if len(alike) != 1:
         raise Unsuitable
     words = _words(scene, _CLIENT_OF_OWNER, **found)
-    return Referred(row, words, [ToolCall("client_search", found)], [Query.model_validate({"from": "Client", "where": found})])
+    return Referred(row, words, [ToolCall("client_search", found)], [_query("Client", found)])
 
 
 def a_deal(scene: Scene, test: Test | None = None) -> Referred:
@@ -169,7 +173,7 @@ def _deal_of_owner(scene: Scene, row: Row) -> Referred:
     if sum(other.stage == row.stage for other in scene.template.deals_of_owner[row.owner]) != 1:
         raise Unsuitable
     words = _words(scene, _DEAL_OF_OWNER, **found)
-    return Referred(row, words, [ToolCall("opportunity_search", found)], [Query.model_validate({"from": "Opportunity", "where": found})])
+    return Referred(row, words, [ToolCall("opportunity_search", found)], [_query("Opportunity", found)])
 
 
 def _deal_of_stage(scene: Scene, row: Row) -> Referred:
@@ -180,7 +184,7 @@ def _deal_of_stage(scene: Scene, row: Row) -> Referred:
     found = {"client_id": client[0], "stage": row.stage}
     words = _words(scene, _DEAL_OF_STAGE, client=client.name, stage=row.stage)
     lookups = [scene.look_up(client), ToolCall("opportunity_search", found)]
-    return Referred(row, words, lookups, [Query.model_validate({"from": "Opportunity", "where": found})])
+    return Referred(row, words, lookups, [_query("Opportunity", found)])
 
 
 def a_contact(scene: Scene, test: Test | None = None) -> Referred:

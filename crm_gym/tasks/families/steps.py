@@ -70,8 +70,8 @@ CHANGEABLE = {
 
 
 def value_for(scene: Scene, table: str, name: str, row: Row | None = None) -> Any:
-    """A new value for a field, as a tool takes it; not the one it has."""
-    now = getattr(row, name) if row is not None else None
+    """A new value for a field, as a tool takes it; not what `row`, the record or the one it hangs on, shows there."""
+    now = getattr(row, name, None)
     if name == "amount":
         return scene.amount(now)
     if name == "probability":

@@ -8,16 +8,27 @@ from crm_gym.schema import Row
 from crm_gym.tasks import vocab
 from crm_gym.tasks.answer import Query
 from crm_gym.tasks.draft import Achieve, Draft
-from crm_gym.tasks.families.workflows_parts import OPEN, deals_of, details, is_open, meant, modify, part, rest_of, some
+from crm_gym.tasks.families.workflows_parts import (
+    OPEN,
+    deals_of,
+    details,
+    is_open,
+    items,
+    meant,
+    modify,
+    part,
+    rest_of,
+    some,
+)
 from crm_gym.tasks.family import family
 from crm_gym.tasks.plan import new
 from crm_gym.tasks.scene import Scene, Unsuitable
 from crm_gym.tools import ToolCall
 
 
-def _with_open_deals(scene: Scene, most: int) -> tuple[Row, tuple[Row, ...], list[Row]]:
+def _with_open_deals(scene: Scene, base: int) -> tuple[Row, tuple[Row, ...], list[Row]]:
     """A client with open deals, one at least, as many as the level wants if it has them; all its deals; the open."""
-    wanted = scene.count(1, most)
+    wanted = items(scene, 1, 8, 1, base)
     best: tuple[Row, tuple[Row, ...], list[Row]] | None = None
     for _ in range(8):
         client = scene.get("Client", scene.pick("Opportunity", is_open).client_id)
@@ -56,20 +67,17 @@ def _open_of(client: Row) -> Query:
 )
 def move_account(scene: Scene) -> Draft:
     """A new owner for a client and all its open deals."""
-    client, deals, pending = _with_open_deals(scene, 8)
+    client, deals, pending = _with_open_deals(scene, 3)
     held = {client.owner, *(deal.owner for deal in pending)}
-    free = [owner for owner in scene.template.owners if owner not in held]
-    if not free:
-        raise Unsuitable
-    owner = scene.one(free)
-    updates = {"owner": owner}
+    owner = scene.fresh(lambda: scene.rng.choice(scene.template.owners), held.__contains__)
+    terms = {"owner": owner}
     return Draft(
         request=scene.say(client=client.name, owner=owner),
         lookups=[scene.look_up(client), deals_of(client[0])],
-        calls=[modify("Client", client[0], updates), *(modify("Opportunity", deal[0], updates) for deal in pending)],
+        calls=[modify("Client", client[0], terms), *(modify("Opportunity", deal[0], terms) for deal in pending)],
         achieve=[
-            Achieve("Client", client[0], updates),
-            *(Achieve("Opportunity", deal[0], updates) for deal in pending),
+            Achieve("Client", client[0], terms),
+            *(Achieve("Opportunity", deal[0], terms) for deal in pending),
         ],
         preserve=rest_of(deals, pending),
         selections=[_open_of(client)],
@@ -100,7 +108,7 @@ def move_account(scene: Scene) -> Draft:
 )
 def offboard_client(scene: Scene) -> Draft:
     """A client that leaves: inactive, its open deals lost, a note on it."""
-    client, deals, pending = _with_open_deals(scene, 8)
+    client, deals, pending = _with_open_deals(scene, 4)
     if client.status == "Inactive":
         raise Unsuitable
     content = vocab.note(scene.rng, scene.pool, "poor")
@@ -156,7 +164,7 @@ _CONTACT = (
 def onboard_client(scene: Scene) -> Draft:
     """A new client with contacts, a first deal and a note."""
     client, draft = _new_client(scene), Draft(request="")
-    count = scene.count(1, 6)
+    count = items(scene, 1, 7, 1, 3)
     deal = _new_deal(scene)
     people = _people(scene, client["name"], count)
     target = scene.one(("client", "deal"))
@@ -237,7 +245,7 @@ def _said(scene: Scene, values: dict[str, Any]) -> str:
 def _said_people(scene: Scene, people: list[dict[str, Any]]) -> str:
     said = []
     for person in people:
-        details = {name: value for name, value in person.items() if name not in ("first_name", "last_name")}
+        more = {name: value for name, value in person.items() if name not in ("first_name", "last_name")}
         name = f"{person['first_name']} {person['last_name']}"
-        said.append(part(scene, _CONTACT, name=name, details=details(scene, details)))
+        said.append(part(scene, _CONTACT, name=name, details=details(scene, more)))
     return "; ".join(said)

@@ -15,6 +15,7 @@ from crm_gym.tasks.families.workflows_parts import (
     day_before,
     falling_before,
     is_open,
+    items,
     meant,
     modify,
     part,
@@ -33,9 +34,9 @@ def _is_overdue(scene: Scene, deal: Row) -> bool:
     return is_open(deal) and deal.close_date is not None and deal.close_date < scene.today
 
 
-def _overdue(scene: Scene, low: int, high: int) -> tuple[str, list[Row]]:
+def _overdue(scene: Scene, low: int, high: int, base: int) -> tuple[str, list[Row]]:
     """A colleague with about so many open deals whose close date has passed, and those deals."""
-    wanted = scene.count(low, high)
+    wanted = items(scene, low, high, 1, base)
     owners = scene.rng.sample(scene.template.owners, min(8, len(scene.template.owners)))
     found = [(owner, [deal for deal in _deals(scene, owner) if _is_overdue(scene, deal)]) for owner in owners]
     enough = [pair for pair in found if low <= len(pair[1]) <= high]
@@ -96,7 +97,7 @@ def _requalified(scene: Scene, owner: str, deals: list[Row], terms: dict[str, An
 )
 def requalify_pipeline(scene: Scene) -> Draft:
     """New terms for every open deal of a colleague whose close date has passed."""
-    owner, deals = _overdue(scene, 2, 8)
+    owner, deals = _overdue(scene, 2, 8, 1)
     terms = _new_terms(scene)
     request = scene.say(owner=owner, today=scene.today, updates=updates(scene, terms))
     return _requalified(scene, owner, deals, terms, request)
@@ -125,7 +126,7 @@ def requalify_pipeline(scene: Scene) -> Draft:
 )
 def requalify_and_report(scene: Scene) -> Draft:
     """The same, with a report of the deals concerned."""
-    owner, deals = _overdue(scene, 2, 8)
+    owner, deals = _overdue(scene, 2, 8, 2)
     terms = _new_terms(scene)
     request = scene.say(owner=owner, today=scene.today, updates=updates(scene, terms))
     draft = _requalified(scene, owner, deals, terms, request)
@@ -160,7 +161,7 @@ def close_lost_deals(scene: Scene) -> Draft:
     """Every open deal of a colleague due before a day is lost, with the same note on each."""
     owner = scene.owner()
     rows = scene.template.deals_of_owner[owner]
-    day, deals = falling_before(scene, [deal for deal in rows if is_open(deal)], "close_date", 1, 5)
+    day, deals = falling_before(scene, [deal for deal in rows if is_open(deal)], "close_date", items(scene, 1, 5, 2, 1))
     content = vocab.note(scene.rng, scene.pool, "poor")
     draft = Draft(
         request=scene.say(owner=owner, day=day, content=content),
@@ -203,7 +204,7 @@ def clone_and_adjust(scene: Scene) -> Draft:
     deal = scene.named("Opportunity", is_open)
     draft = Draft(request="", lookups=[scene.look_up(deal)])
     said = []
-    for number in range(scene.count(1, 4)):
+    for number in range(items(scene, 1, 4, 2, 1)):
         terms = _adjusted(scene, deal)
         said.append(part(scene, _COPIES, updates=updates(scene, terms)))
         draft.calls.append(ToolCall("clone_opportunity", {"opportunity_id": deal[0]}))
@@ -228,19 +229,19 @@ def _adjusted(scene: Scene, deal: Row) -> dict[str, Any]:
 @family(
     "workflow",
     (
-        "[Please ]enter what came out of the pipeline meeting: {items}.",
-        "Results of our pipeline review, deal by deal: {items}. [No other deal changes.|Nothing else changes.]",
-        "We went through some deals this morning. To be entered: {items}.",
-        "Minutes of the forecast call, to be put into the CRM: {items}.",
-        "[Could you ]update these deals for me: {items}?",
-        "Deal updates: {items}.",
-        "The following deals need changes, and only these fields: {items}.",
-        "From the forecast round, one deal after the other: {items}.",
+        "[Please ]enter what came out of the pipeline meeting: {changes}.",
+        "Results of our pipeline review, deal by deal: {changes}. [No other deal changes.|Nothing else changes.]",
+        "We went through some deals this morning. To be entered: {changes}.",
+        "Minutes of the forecast call, to be put into the CRM: {changes}.",
+        "[Could you ]update these deals for me: {changes}?",
+        "Deal updates: {changes}.",
+        "The following deals need changes, and only these fields: {changes}.",
+        "From the forecast round, one deal after the other: {changes}.",
     ),
 )
 def pipeline_review(scene: Scene) -> Draft:
     """A list of deals, each with its own changes."""
-    deals = _different(scene, scene.count(2, 7))
+    deals = _different(scene, items(scene, 2, 7, 2, 0))
     draft = Draft(request="")
     said = []
     for deal in deals:
@@ -249,7 +250,7 @@ def pipeline_review(scene: Scene) -> Draft:
         draft.lookups.append(scene.look_up(deal))
         draft.calls.append(modify("Opportunity", deal[0], terms))
         draft.achieve.append(Achieve("Opportunity", deal[0], terms))
-    draft.request = scene.say(items="; ".join(said))
+    draft.request = scene.say(changes="; ".join(said))
     return draft
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from crm_gym.atoms import number_json
 from crm_gym.extract import MONTHS
@@ -233,7 +234,7 @@ def closing_in_month(scene: Scene) -> Draft:
     steps = Steps()
     for deal in chosen:
         steps.change("Opportunity", deal[0], changes)
-    where = {"owner": owner, "stage": OPEN, "close_date": {"min": first, "max": last}}
+    where: dict[str, Any] = {"owner": owner, "stage": OPEN, "close_date": {"min": first, "max": last}}
     return Draft(
         request=scene.say(owner=owner, month=_month(scene, start), changes=scene.updates(changes)),
         lookups=[search_owner(owner)],

@@ -17,6 +17,7 @@ from crm_gym.tasks.scene import Scene, listed_name
 from crm_gym.tasks.splits import pool_of_value
 from crm_gym.tools import ToolCall
 
+_ODD = (".zip", ".exe", ".png", ".html", ".mp4")
 Fault = tuple[Part, Refused]
 
 _MISSPELT = {

@@ -13,6 +13,7 @@ from crm_gym.tasks.families.workflows_parts import (
     deals_of,
     falling_before,
     file_names,
+    items,
     meant,
     part,
     quotes_of,
@@ -107,7 +108,7 @@ def file_on_right_quote(scene: Scene) -> Draft:
         raise Unsuitable
     quotes = scene.children("Quote", "opportunity_id", deal[0])
     words, quote, query = _described(scene, deal, quotes)
-    names = file_names(scene, "Quote", scene.count(2, 6))
+    names = file_names(scene, "Quote", items(scene, 2, 8, 1, 2))
     draft = Draft(
         request=scene.say(deal=deal.name, quote=words, files=listed(names)),
         lookups=[scene.look_up(deal), quotes_of(deal[0])],
@@ -138,7 +139,7 @@ def attach_bundle(scene: Scene) -> Draft:
     deal = scene.get("Opportunity", contract.opportunity_id)
     if not scene.is_named("Opportunity", deal) or len(scene.children("Contract", "opportunity_id", deal[0])) > 1:
         raise Unsuitable
-    total = scene.count(2, 9)
+    total = items(scene, 2, 9, 1, 2)
     share = scene.rng.randint(1, total - 1)
     names = file_names(scene, "Opportunity", share)
     others = file_names(scene, "Contract", total - share)
@@ -174,21 +175,22 @@ def attach_bundle(scene: Scene) -> Draft:
 )
 def expire_quotes(scene: Scene) -> Draft:
     """Every open quote of some clients that is valid until before a day is canceled, with a note on each."""
-    clients = _clients_with_quotes(scene, scene.count(1, 3))
+    clients = _clients_with_quotes(scene, items(scene, 1, 3, 6, 0))
     deals = [deal for client in clients for deal in scene.children("Opportunity", "client_id", client[0])]
     quotes = [quote for deal in deals for quote in scene.children("Quote", "opportunity_id", deal[0])]
     pending = [quote for quote in quotes if quote.status in ("Draft", "Sent")]
-    day, gone = falling_before(scene, pending, "valid_until", 1, 5)
     content = vocab.note(scene.rng, scene.pool)
+    lookups = [call for client in clients for call in (scene.look_up(client), deals_of(client[0]))]
+    lookups += [quotes_of(deal[0]) for deal in deals]
+    day, gone = falling_before(scene, pending, "valid_until", items(scene, 1, 5, 2, len(lookups)))
     where = {
         "opportunity_id": {"any": [deal[0] for deal in deals]},
         "status": {"any": ["Draft", "Sent"]},
         "valid_until": {"max": day_before(day)},
     }
-    lookups = [call for client in clients for call in (scene.look_up(client), deals_of(client[0]))]
     draft = Draft(
         request=scene.say(client=listed([client.name for client in clients]), day=day, content=content),
-        lookups=[*lookups, *(quotes_of(deal[0]) for deal in deals)],
+        lookups=lookups,
         preserve=rest_of(quotes, gone),
         selections=[meant("Quote", where)],
     )

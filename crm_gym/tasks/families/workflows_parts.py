@@ -11,6 +11,7 @@ from crm_gym.entities import CLOSED_STAGES
 from crm_gym.schema import Row
 from crm_gym.tasks import vocab
 from crm_gym.tasks.answer import Query
+from crm_gym.tasks.difficulty import STEPS
 from crm_gym.tasks.draft import Achieve, Draft
 from crm_gym.tasks.phrasing import fragment
 from crm_gym.tasks.plan import new
@@ -51,15 +52,37 @@ def day_before(day: str) -> str:
     return (date.fromisoformat(day) - timedelta(1)).isoformat()
 
 
-def falling_before(scene: Scene, rows: Sequence[Row], field: str, low: int, high: int) -> tuple[str, list[Row]]:
-    """A day, and those of the rows, `low` to `high` of them, that have an earlier one in a field.
+def items(scene: Scene, low: int, high: int, each: int, base: int) -> int:
+    """How many items of work there are.
+
+    Args:
+        scene: The scene; if a level is asked for there, the number is one that gives it, or comes nearest.
+        low: The least.
+        high: The most.
+        each: Calls and look-ups for each item.
+        base: Calls and look-ups besides.
+    """
+    if scene.level is None:
+        return scene.rng.randint(low, high)
+    first, last = (-1.0, *STEPS, 100.0)[scene.level - 1 : scene.level + 1]
+    about = {number: base + each * number + _DISTRACTION for number in range(low, high + 1)}
+    fitting = [number for number, score in about.items() if first <= score < last]
+    return scene.rng.choice(fitting) if fitting else min(about, key=lambda number: abs(about[number] - first))
+
+
+_DISTRACTION = 0.25
+"""What near-namesakes add to the score of a task, more or less."""
+
+
+def falling_before(scene: Scene, rows: Sequence[Row], field: str, wanted: int) -> tuple[str, list[Row]]:
+    """A day, and those of the rows, so many of them or all there are, that have an earlier one in a field.
 
     Raises:
-        Unsuitable: If there are too few, or no day stands between those and the rest.
+        Unsuitable: If there are none, or no day stands between those and the rest.
     """
     dated = sorted((row for row in rows if getattr(row, field)), key=lambda row: str(getattr(row, field)))
-    taken = min(scene.count(low, high), len(dated))
-    if taken < low:
+    taken = min(wanted, len(dated))
+    if not taken:
         raise Unsuitable
     last = getattr(dated[taken - 1], field)
     room = 60

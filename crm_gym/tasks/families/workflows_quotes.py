@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from crm_gym.atoms import number_json
 from crm_gym.schema import Row
 from crm_gym.tasks import vocab
@@ -235,7 +237,7 @@ def quote_comes_back(scene: Scene) -> Draft:
     steps.change("Quote", quote[0], {"status": status})
     steps.change("Opportunity", deal[0], changes)
     steps.note("Opportunity", deal[0], note)
-    where = {"opportunity_id": {"any": [row[0] for row in deals]}, "amount": number_json(quote.amount)}
+    where: dict[str, Any] = {"opportunity_id": {"any": [row[0] for row in deals]}, "amount": number_json(quote.amount)}
     return Draft(
         request=scene.say(
             amount=quote.amount,

@@ -12,6 +12,7 @@ from crm_gym.tasks.families.workflows_parts import (
     day_before,
     details,
     falling_before,
+    items,
     meant,
     part,
     rest_of,
@@ -56,7 +57,7 @@ def renew_contracts(scene: Scene) -> Draft:
     contracts = scene.children("Contract", "client_id", client[0])
     if not scene.is_named("Client", client):
         raise Unsuitable
-    day, ending = falling_before(scene, contracts, "end_date", 1, 4)
+    day, ending = falling_before(scene, contracts, "end_date", items(scene, 1, 4, 2, 2))
     if any(contract.value is None for contract in ending):
         raise Unsuitable
     start = scene.day(1, 120, max(day, scene.today))
@@ -97,6 +98,7 @@ _QUOTES_AGAIN = (
     "to go with the new deal, {count}: {quotes}",
     "on top of the new deal, {count}: {quotes}",
 )
+_NUMBERS = ("two", "three", "four", "five", "six")
 _QUOTE_AGAIN = (
     "status Draft, {details}",
     "one with status Draft and {details}",
@@ -154,11 +156,11 @@ def _follow_up(sale: Steps, client: Row, contract: Row) -> None:
     sale.say(_DEAL_AGAIN, details=details(scene, values))
     created = {"client_id": client[0], "amount": number_json(contract.value), **values}
     deal = sale.create("create_new_opportunity", "Opportunity", created)
-    number = scene.count(1, 4)
+    number = items(scene, 1, 6, 1, 4)
     quotes = []
     for version in range(1, number + 1):
         offered = {"amount": scene.amount(), "version": f"v{version}"}
         quotes.append(part(scene, _QUOTE_AGAIN, details=details(scene, offered)))
         sale.create("create_quote", "Quote", {"opportunity_id": deal, "status": "Draft", **offered})
-    count = "one quote" if number == 1 else f"{('two', 'three', 'four')[number - 2]} quotes, each a quote in Draft"
+    count = "one quote" if number == 1 else f"{_NUMBERS[number - 2]} quotes, each a quote in Draft"
     sale.say(_QUOTES_AGAIN, count=count, quotes=" / ".join(quotes))

@@ -18,6 +18,7 @@ from crm_gym.tasks.families.workflows_steps import (
 )
 from crm_gym.tasks.family import family
 from crm_gym.tasks.scene import Scene, Unsuitable, listed_name
+from crm_gym.tools import ToolCall
 
 
 @family(
@@ -32,7 +33,7 @@ from crm_gym.tasks.scene import Scene, Unsuitable, listed_name
         " as a"
         " note: {items}.",
         "Wrong stage, right stage: I list the deal, the stage it belongs in, and the note that goes on the deal to"
-        " show why."
+        " show why:"
         " {items}.",
         "After the review, these corrections are due (deal, correct stage, note for the deal): {items}.",
         "Would you put the stages right and write down why, as a note on the deal? Here is what we have: {items}.",
@@ -154,7 +155,7 @@ def word_from_contact(scene: Scene) -> Draft:
     client = scene.get("Client", contact.client_id)
     return Draft(
         request=scene.say(who=listed_name(contact), changes=scene.updates(changes), note=note),
-        lookups=[scene.look_up(contact), search_client(client)],
+        lookups=[scene.look_up(contact), ToolCall("client_search", {"client_id": client[0]}), search_client(client)],
         calls=steps.calls,
         achieve=steps.achieve,
         preserve=[deal[0] for deal in deals if deal not in chosen],

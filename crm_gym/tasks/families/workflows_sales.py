@@ -10,6 +10,7 @@ from crm_gym.tasks.families.workflows_parts import (
     details,
     file_names,
     is_open,
+    items,
     meant,
     modify,
     part,
@@ -83,11 +84,13 @@ def _contract_for(sale: Steps, client: str, deal: str) -> str:
 
 def _extras(sale: Steps, deal: str, contract: str) -> None:
     scene = sale.scene
-    for name in file_names(scene, "Contract", scene.count(0, 4)):
+    more = items(scene, 0, 5, 1, 4)
+    noted = more > 0 and scene.chance(0.5)
+    for name in file_names(scene, "Contract", more - noted):
         sale.say(_FILE, file=name)
         document = {"entity_type": "Contract", "entity_id": contract, "file_name": name}
         sale.create("upload_document", "Document", document)
-    if scene.count(0, 2) > 0:
+    if noted:
         content = vocab.note(scene.rng, scene.pool, "good")
         sale.say(_NOTE, content=content)
         note = {"entity_type": "Opportunity", "entity_id": deal, "content": content}
@@ -185,21 +188,21 @@ _REDONE = (
 @family(
     "workflow",
     (
-        "[Please ]redo these quotes: {items}.",
-        "The customer wants another price. So: {items}.",
-        "New round of quoting: {items}.",
-        "After the talks about prices, this is how it stands: {items}. Please enter it.",
-        "[Could you ]see to it that the following comes about: {items}?",
-        "To do on quotes: {items}. The deals themselves stay as they are.",
-        "Please see to the quotes: {items}.",
-        "A quote that failed is followed by the next one: {items}.",
+        "[Please ]redo these quotes: {quotes}.",
+        "The customer wants another price. So: {quotes}.",
+        "New round of quoting: {quotes}.",
+        "After the talks about prices, this is how it stands: {quotes}. Please enter it.",
+        "[Could you ]see to it that the following comes about: {quotes}?",
+        "To do on quotes: {quotes}. The deals themselves stay as they are.",
+        "Please see to the quotes: {quotes}.",
+        "A quote that failed is followed by the next one: {quotes}.",
     ),
 )
 def reject_and_requote(scene: Scene) -> Draft:
     """Quotes rejected, each followed by a new version at another price."""
     draft = Draft(request="")
     said, seen = [], set[str]()
-    for _ in range(scene.count(1, 4)):
+    for _ in range(items(scene, 1, 4, 4, 0)):
         quote, deal = scene.fresh(lambda: pending_quote(scene), lambda pair: pair[1][0] in seen)
         seen.add(deal[0])
         values = {"amount": scene.amount(quote.amount), "version": _next_version(scene, deal)} | some(
@@ -210,7 +213,7 @@ def reject_and_requote(scene: Scene) -> Draft:
         draft.lookups += [scene.look_up(deal), quotes_of(deal[0])]
         draft.calls += [modify("Quote", quote[0], {"status": "Rejected"}), ToolCall("create_quote", created)]
         draft.achieve += [Achieve("Quote", quote[0], {"status": "Rejected"}), Achieve("Quote", None, created)]
-    draft.request = scene.say(items="; ".join(said))
+    draft.request = scene.say(quotes="; ".join(said))
     return draft
 
 
