@@ -1,6 +1,7 @@
 """Compositions: parts that are known, put together in pairs that are kept for one split or used in all others."""
 
 import functools
+import itertools
 import random
 import re
 
@@ -86,7 +87,7 @@ def names_of(unseen):
 
 
 def pairs(sequences):
-    return {pair for names in sequences for pair in zip(names, names[1:], strict=False)}
+    return {pair for names in sequences for pair in itertools.pairwise(names)}
 
 
 def test_pairs_are_used_in_ood_composition_or_elsewhere_but_never_in_both():

@@ -40,10 +40,6 @@ def success(task, calls):
     return play(task, calls).verdict(task).success
 
 
-def writes(task):
-    return [call for call in task.solution if TOOLS[call.tool].kind == "write"]
-
-
 def test_there_are_enough_of_them():
     assert len(FAMILIES) >= 12
     assert len(HELD_OUT) == 2
@@ -59,9 +55,8 @@ def test_every_task_is_fair(name, split):
 @pytest.mark.parametrize(("name", "split"), CASES)
 def test_it_takes_two_to_twelve_calls_that_matter(name, split):
     for task in tasks(name, split):
-        assert 2 <= len([call for call in task.demonstration if TOOLS[call.tool].kind != "read"]) <= 12 or isinstance(
-            task.goal, RefusalGoal
-        )
+        steps = [call for call in task.demonstration if TOOLS[call.tool].kind != "read"]
+        assert 2 <= len(steps) <= 12 or (isinstance(task.goal, RefusalGoal) and len(steps) == 1)
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -74,18 +69,20 @@ def test_a_step_left_out_is_no_success(name):
 
 @pytest.mark.parametrize("name", [name for name in FAMILIES if name != "impossible_in_workflow"])
 def test_a_near_miss_that_is_changed_too_is_no_success(name):
-    tried = 0
     for task in tasks(name, "ood_family" if name in HELD_OUT else "train")[:8]:
-        change = next(call for call in writes(task) if call.tool.startswith(("modify_", "add_", "create_")))
-        table = {"modify_opportunity": "Opportunity", "modify_quote": "Quote"}.get(change.tool, "Client")
-        used = {value for call in writes(task) for value in call.arguments.values() if isinstance(value, str)}
-        other = next(row for row in reversed(list(task.world.crm.find(table))) if row[0] not in used)
-        field, value = {"Opportunity": ("notes", "x"), "Quote": ("version", "x"), "Client": ("phone", "1")}[table]
-        extra = ToolCall(f"modify_{table.lower()}", {"id": other[0], "updates": {field: value}})
         assert success(task, task.solution)
-        assert not success(task, [extra, *task.solution])
-        tried += 1
-    assert tried == 8
+        assert not success(task, [near_miss_changed(task), *task.solution])
+
+
+def near_miss_changed(task):
+    """A call that changes a record like those that are meant, one of the same owner if there is one."""
+    crm, net = task.world.crm, play(task, task.solution).crm.journal.net
+    table = next((change.table for change in net.values() if change.before is not None), "Client")
+    owners = {getattr(change.before, "owner", None) for change in net.values()} - {None}
+    rest = [row for row in crm.find(table) if row[0] not in net]
+    other = next((row for row in rest if getattr(row, "owner", None) in owners), rest[-1])
+    field, value = {"Opportunity": ("notes", "x"), "Quote": ("version", "x"), "Client": ("phone", "1")}[table]
+    return ToolCall(f"modify_{table.lower()}", {"id": other[0], "updates": {field: value}})
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -106,8 +103,8 @@ def test_forms_are_sound_and_begin_sentences(name):
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_fair_share_of_seeds_fits(name):
     split = "ood_family" if name in HELD_OUT else "train"
-    fitting = sum(made(split, name, 300, seed * 0x9E3779B97F4A7C15 % 2**64) is not None for seed in range(1, 101))
-    assert fitting >= 12
+    fitting = sum(made(split, name, 300, seed * 0x9E3779B97F4A7C15 % 2**64) is not None for seed in range(1, 61))
+    assert fitting >= 8
 
 
 def test_levels_two_to_five_can_be_asked_for():

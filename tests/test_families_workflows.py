@@ -38,8 +38,8 @@ MODULES = (
 MINE = [name for name, one in REGISTRY.items() if one.make.__module__ in {module.__name__ for module in MODULES}]
 KNOWN = [name for name in MINE if not REGISTRY[name].held_out]
 HELD_OUT = [name for name in MINE if REGISTRY[name].held_out]
-PLACES = [(name, split, count) for name in KNOWN for split, count in (("train", 20), ("test", 4), ("ood_phrasing", 4))]
-PLACES += [(name, "ood_family", 20) for name in HELD_OUT]
+PLACES = [(name, split, count) for name in KNOWN for split, count in (("train", 12), ("test", 4), ("ood_phrasing", 4))]
+PLACES += [(name, "ood_family", 12) for name in HELD_OUT]
 SELECTING = (
     *("requalify_pipeline", "requalify_and_report", "close_lost_deals", "move_account", "offboard_client"),
     *("expire_quotes", "file_on_right_quote", "renew_contracts", "clean_up_namesakes"),

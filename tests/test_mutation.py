@@ -28,7 +28,7 @@ def sources(source):
         ("x = a >= b", ["x = a > b", "x = a < b"]),
         ("x = a == b is c", ["x = a != b is c", "x = a == b is not c"]),
         ("x = a in b", ["x = a not in b"]),
-        ("x = a and b or c", ["x = a and b and c", "x = (a or b) or c"]),
+        ("x = a and b or c", ["x = (a and b) and c", "x = (a or b) or c"]),
         ("x = not a", ["x = a"]),
         ("x = 3", ["x = 4", "x = 2"]),
         ("x = True", ["x = False"]),
@@ -100,7 +100,7 @@ def test_every_fault_of_every_target_compiles_and_differs():
         source = runner.source_of(target)
         found = mutations(ast.parse(source), source)
         assert len(found) == len(mutations(ast.parse(source), source)) > 20
-        for index in range(0, len(found), 10):
+        for index in range(0, len(found), 60):
             tree = ast.parse(source)
             mutations(tree, source)[index].plant()
             compile(tree, target.path, "exec")
@@ -114,7 +114,7 @@ def checkout(tmp_path, monkeypatch):
     (tmp_path / "crm_gym").mkdir()
     (tmp_path / "crm_gym" / "__init__.py").write_text("")
     (tmp_path / "crm_gym" / "small.py").write_text(
-        "def small(x):\n    while x > 10:\n        x -= 5\n    return x\n\n\ndef unused(x):\n    return -x\n"
+        "def small(x):\n    while x > 10:\n        x = x - 5\n    return x\n\n\ndef unused(x):\n    return -x\n"
     )
     (tmp_path / "tests" / "test_small.py").write_text(
         "from crm_gym.small import small\n\n\ndef test_small():\n    assert [small(10), small(12)] == [10, 7]\n"
@@ -127,15 +127,12 @@ def test_a_planted_fault_is_noticed_and_one_nobody_tests_is_not(checkout):
     heard = []
     tried = runner.run(runner.mutants_of([checkout]), 2, heard.append)
     assert {mutant.mutation.change: mutant.outcome for mutant in tried} == {
-        "not inserted: x > 10 -> not x > 10": "killed",
-    } | {
         "condition: x > 10 -> False": "killed",
         "comparison: x > 10 -> x >= 10": "killed",
         "comparison: x > 10 -> x <= 10": "timeout",
         "constant: 10 -> 11": "survived",
         "constant: 10 -> 9": "killed",
-        "statement removed: x -= 5 -> pass": "timeout",
-        "arithmetic: x -= 5 -> x += 5": "timeout",
+        "arithmetic: x - 5 -> x + 5": "timeout",
         "constant: 5 -> 6": "killed",
         "constant: 5 -> 4": "killed",
         "result: x -> None": "killed",
@@ -159,7 +156,7 @@ def test_without_tests_it_says_how_to_get_them(tmp_path, monkeypatch):
 # The outcome
 
 
-def tried(*outcomes, explained=False):
+def tried(*outcomes):
     target = next(target for target in TARGETS if target.group == "rules")
     mutants = runner.mutants_of([target])[: len(outcomes)]
     return [runner.Mutant(target, m.index, m.mutation, outcome) for m, outcome in zip(mutants, outcomes, strict=True)]
@@ -191,12 +188,12 @@ def test_survivors_need_a_reason(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
-    [({"groups": ("verfy",)}, "did you mean 'verify'"), ({"jobs": 0}, "--jobs"), ({"sample": -1}, "--sample")],
+    ("groups", "options", "words"),
+    [(("verfy",), {}, "did you mean 'verify'"), ((), {"jobs": 0}, "--jobs"), ((), {"sample": -1}, "--sample")],
 )
-def test_usage_errors(arguments, words):
+def test_usage_errors(groups, options, words):
     with pytest.raises(UsageError, match=words):
-        mutate_cli.mutate(**{"groups": (), **arguments})
+        mutate_cli.mutate(groups, **options)
 
 
 def test_every_group_has_a_bar_and_a_module():
@@ -215,11 +212,8 @@ def test_the_list_of_survivors_names_mutants_that_there_are_once_and_with_reason
 
 def test_a_sample_is_fixed_by_its_seed():
     mutants = runner.mutants_of(TARGETS)
-    draw = runner.sampled(mutants, 12, 3)
-    assert draw == runner.sampled(mutants, 12, 3) or [m.index for m in draw] == [
-        m.index for m in runner.sampled(mutants, 12, 3)
-    ]
-    assert [m.index for m in draw] != [m.index for m in runner.sampled(mutants, 12, 4)]
+    assert runner.sampled(mutants, 12, 3) == runner.sampled(mutants, 12, 3)
+    assert runner.sampled(mutants, 12, 3) != runner.sampled(mutants, 12, 4)
     assert runner.sampled(mutants, 10**6, 0) == mutants
 
 

@@ -27,7 +27,7 @@ from typing import Any
 
 WARM = ("numpy", "gymnasium", "pydantic", "pytest", "decimal", "tomllib", "hashlib", "unittest.mock", "hypothesis")
 FLAGS = ("-x", "-q", "--tb=no", "--assert=plain", "-p", "no:cacheprovider")
-PATIENCE, LEAST_SECONDS = 6, 3
+PATIENCE, LEAST_SECONDS = 5, 2
 """A child may take so many times what the tests take without a fault, and this many seconds of the processor more."""
 WALL_FACTOR = 10
 """A child that sleeps burns nothing: it is ended by the clock on the wall, much later."""

@@ -2,10 +2,56 @@
 
 from __future__ import annotations
 
-from crm_gym.tasks.families import notes
-from crm_gym.tasks.family import REGISTRY
+from crm_gym.tasks.families import (
+    clients,
+    companies,
+    contacts,
+    contracts,
+    deals,
+    deals_change,
+    deals_read,
+    deals_view,
+    declined,
+    declined_papers,
+    declined_quotes,
+    declined_searches,
+    documents,
+    notes,
+    quotes,
+    quotes_compare,
+    quotes_read,
+)
+from crm_gym.tasks.family import KINDS, REGISTRY, Family
 
-MODULES = (notes,)
-"""Where the families are written, in the order in which they were read in."""
+MODULES = (
+    deals,
+    deals_change,
+    deals_read,
+    deals_view,
+    clients,
+    contacts,
+    quotes,
+    quotes_read,
+    quotes_compare,
+    contracts,
+    companies,
+    documents,
+    notes,
+    declined,
+    declined_quotes,
+    declined_papers,
+    declined_searches,
+)
+"""Where the families are written, in the order of a split's families; new ones go last."""
+
+_PLACE = {module.__name__: place for place, module in enumerate(MODULES)}
+
+
+def _order(one: Family) -> tuple[int, int]:
+    return KINDS.index(one.kind), _PLACE[one.make.__module__]
+
+
+for _name in sorted(REGISTRY, key=lambda name: _order(REGISTRY[name])):  # stable: as written within a module
+    REGISTRY[_name] = REGISTRY.pop(_name)
 
 __all__ = ["MODULES", "REGISTRY"]

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal
-from typing import Any
 
 from crm_gym.atoms import number_json
-from crm_gym.extract import MONTHS
 from crm_gym.schema import Row
 from crm_gym.tasks import vocab
 from crm_gym.tasks.answer import Answer
 from crm_gym.tasks.draft import Draft
 from crm_gym.tasks.families.answering import of_record
 from crm_gym.tasks.families.workflows_steps import (
-    OPEN,
     PAGE,
     Steps,
     any_owner,
@@ -22,12 +18,10 @@ from crm_gym.tasks.families.workflows_steps import (
     new_values,
     number_of,
     of_client,
-    of_owner,
     only_best,
     open_deals,
     query,
     search_client,
-    search_owner,
 )
 from crm_gym.tasks.family import family
 from crm_gym.tasks.scene import Scene, Unsuitable, listed, listed_name
@@ -201,55 +195,6 @@ def _amounts(scene: Scene, deals: list[Row], amounts: dict[str, int | float]) ->
     return listed(
         [f'{scene.written("money", Decimal(str(amounts[deal[0]])))} for "{listed_name(deal)}"' for deal in deals]
     )
-
-
-@family(
-    "workflow",
-    (
-        "[Please set|Set] {changes} on every open deal of {owner}'s that is due to close {month}. Nobody else's deals,"
-        " and no other months.",
-        "{owner}'s open deals with a close date {month}: update {changes} on each of them, and leave all other deals as"
-        " they are.",
-        "For each open deal owned by {owner} that closes {month}, change {changes}.",
-        "Take the open deals of {owner} that have their close date {month}, and on all of them put {changes}. Only"
-        " those.",
-        "Which open deals of {owner}'s close {month}? Set {changes} on all of these.",
-        "All open deals that {owner} has closing {month} need an update: change {changes} on each.",
-        "Going by the close date, whatever {owner} still has open {month} gets the same treatment: set {changes} on"
-        " every such deal.",
-        "Every open deal belonging to {owner} whose close date falls {month} should be changed. Put {changes};"
-        " everything"
-        " else stays as is.",
-    ),
-)
-def closing_in_month(scene: Scene) -> Draft:
-    """The open deals of an owner whose close date lies in one month are changed alike."""
-    owner = any_owner(scene)
-    deals = of_owner(scene, owner)
-    start = scene.choose(deals, lambda deal: is_open(deal) and deal.close_date is not None).close_date[:7]
-    first, last = f"{start}-01", f"{start}-31"  # days are compared as texts
-    chosen = [deal for deal in deals if is_open(deal) and first <= (deal.close_date or "") <= last]
-    number_of(scene, 2, 10, len(chosen))
-    changes = new_values(scene, chosen, ("stage", "probability", "notes"))
-    steps = Steps()
-    for deal in chosen:
-        steps.change("Opportunity", deal[0], changes)
-    where: dict[str, Any] = {"owner": owner, "stage": OPEN, "close_date": {"min": first, "max": last}}
-    return Draft(
-        request=scene.say(owner=owner, month=_month(scene, start), changes=scene.updates(changes)),
-        lookups=[search_owner(owner)],
-        calls=steps.calls,
-        achieve=steps.achieve,
-        preserve=[deal[0] for deal in deals if deal not in chosen],
-        selections=[query("Opportunity", **where)],
-    )
-
-
-def _month(scene: Scene, start: str) -> str:
-    if start == scene.today[:7] and scene.chance(0.5):
-        return "this month"
-    day = date.fromisoformat(f"{start}-01")
-    return f"in {MONTHS[day.month - 1]} {day.year}"
 
 
 @family(

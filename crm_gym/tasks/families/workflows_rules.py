@@ -1,19 +1,27 @@
-"""Workflows that put right what is not as it should be, and some that must be turned down as a whole."""
+"""Workflows that follow a rule: what is not as it should be is put right, what is due is dealt with."""
 
 from __future__ import annotations
 
+from datetime import date
+from typing import Any
+
+from crm_gym.extract import MONTHS
 from crm_gym.schema import Row
 from crm_gym.tasks import vocab
 from crm_gym.tasks.draft import Draft
 from crm_gym.tasks.families.workflows_steps import (
     OPEN,
     Steps,
+    any_owner,
     is_open,
     new_value,
     new_values,
+    number_of,
     of_client,
+    of_owner,
     query,
     search_client,
+    search_owner,
     some_named,
 )
 from crm_gym.tasks.family import family
@@ -165,3 +173,52 @@ def word_from_contact(scene: Scene) -> Draft:
 
 def _deals_of(scene: Scene, contact: Row) -> tuple[Row, ...]:
     return scene.children("Opportunity", "client_id", contact.client_id)
+
+
+@family(
+    "workflow",
+    (
+        "[Please set|Set] {changes} on every open deal of {owner}'s that is due to close {month}. Nobody else's deals,"
+        " and no other months.",
+        "{owner}'s open deals with a close date {month}: update {changes} on each of them, and leave all other deals as"
+        " they are.",
+        "For each open deal owned by {owner} that closes {month}, change {changes}.",
+        "Take the open deals of {owner} that have their close date {month}, and on all of them put {changes}. Only"
+        " those.",
+        "Which open deals of {owner}'s close {month}? Set {changes} on all of these.",
+        "All open deals that {owner} has closing {month} need an update: change {changes} on each.",
+        "Going by the close date, whatever {owner} still has open {month} gets the same treatment: set {changes} on"
+        " every such deal.",
+        "Every open deal belonging to {owner} whose close date falls {month} should be changed. Put {changes};"
+        " everything"
+        " else stays as is.",
+    ),
+)
+def closing_in_month(scene: Scene) -> Draft:
+    """The open deals of an owner whose close date lies in one month are changed alike."""
+    owner = any_owner(scene)
+    deals = of_owner(scene, owner)
+    start = scene.choose(deals, lambda deal: is_open(deal) and deal.close_date is not None).close_date[:7]
+    first, last = f"{start}-01", f"{start}-31"  # days are compared as texts
+    chosen = [deal for deal in deals if is_open(deal) and first <= (deal.close_date or "") <= last]
+    number_of(scene, 2, 10, len(chosen))
+    changes = new_values(scene, chosen, ("stage", "probability", "notes"))
+    steps = Steps()
+    for deal in chosen:
+        steps.change("Opportunity", deal[0], changes)
+    where: dict[str, Any] = {"owner": owner, "stage": OPEN, "close_date": {"min": first, "max": last}}
+    return Draft(
+        request=scene.say(owner=owner, month=_month(scene, start), changes=scene.updates(changes)),
+        lookups=[search_owner(owner)],
+        calls=steps.calls,
+        achieve=steps.achieve,
+        preserve=[deal[0] for deal in deals if deal not in chosen],
+        selections=[query("Opportunity", **where)],
+    )
+
+
+def _month(scene: Scene, start: str) -> str:
+    if start == scene.today[:7] and scene.chance(0.5):
+        return "this month"
+    day = date.fromisoformat(f"{start}-01")
+    return f"in {MONTHS[day.month - 1]} {day.year}"
