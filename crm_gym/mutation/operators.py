@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 QUIET = {"slots", "repr", "description", "defer_build"}
@@ -63,7 +63,7 @@ class Mutation:
     text: str
     original: str
     mutated: str
-    plant: Callable[[], None]
+    plant: Callable[[], None] = field(compare=False)
 
     @property
     def change(self) -> str:

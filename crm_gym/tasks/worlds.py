@@ -34,6 +34,7 @@ class Template:
         crm: The world's CRM.
         today: The world's own day, YYYY-MM-DD.
         owners: Names of the colleagues in charge.
+        sole_owners: Those of them whose names are not part of another's.
         rows: Table to its rows, in creation order.
         label_count: Table to the case-folded labels of its records and how many have each.
         clients_of_owner: Owner to the clients in their charge.
@@ -42,7 +43,7 @@ class Template:
 
     __slots__ = (
         "_first_words", "clients_of_owner", "crm", "deals_of_owner", "label_count", "name", "owners", "pool", "rows",
-        "today", "world",
+        "sole_owners", "today", "world",
     )  # fmt: skip
 
     def __init__(self, name: str, pool: Pool, world: World, owners: tuple[str, ...]) -> None:
@@ -53,6 +54,8 @@ class Template:
         self._first_words = {
             table: Counter(name.split()[0] for name in _labels(rows)) for table, rows in self.rows.items()
         }
+        together = "\n".join(owners).casefold()
+        self.sole_owners = frozenset(owner for owner in owners if together.count(owner.casefold()) == 1)
         self.clients_of_owner = self._by_owner("Client")
         self.deals_of_owner = self._by_owner("Opportunity")
 

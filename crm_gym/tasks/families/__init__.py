@@ -20,6 +20,12 @@ from crm_gym.tasks.families import (
     quotes,
     quotes_compare,
     quotes_read,
+    workflows_accounts,
+    workflows_deals,
+    workflows_knowledge,
+    workflows_papers,
+    workflows_renewals,
+    workflows_sales,
 )
 from crm_gym.tasks.family import KINDS, REGISTRY, Family
 
@@ -41,6 +47,12 @@ MODULES = (
     declined_quotes,
     declined_papers,
     declined_searches,
+    workflows_deals,
+    workflows_sales,
+    workflows_papers,
+    workflows_renewals,
+    workflows_accounts,
+    workflows_knowledge,
 )
 """Where the families are written, in the order of a split's families; new ones go last."""
 

@@ -6,8 +6,9 @@ import functools
 from collections.abc import Collection, Sequence
 
 from crm_gym.tasks.draft import Achieve, Draft
-from crm_gym.tasks.families.parts import Part, Target, target
+from crm_gym.tasks.families.parts import Job, Part, Target, target
 from crm_gym.tasks.families.parts_kinds import JOBS
+from crm_gym.tasks.families.workflows_steps import is_open
 from crm_gym.tasks.plan import number_of_new
 from crm_gym.tasks.scene import Scene, Unsuitable
 from crm_gym.tasks.splits import pool_of_value
@@ -49,6 +50,13 @@ def _next(scene: Scene, last: str, among: tuple[str, ...]) -> str:
     return str(scene.one(names))
 
 
+def _goes_with(before: Job, one: Job, last: Target) -> bool:
+    """Whether a job can be done on the very record of the one before."""
+    if not one.on or last.table != one.on or (before.alters and one.alters):
+        return False
+    return not one.alters or one.on != "Opportunity" or is_open(last.row)
+
+
 def _made(scene: Scene, name: str, on: Target, number: int) -> Part:
     part = JOBS[name].make(scene, on, number)
     part.name = name
@@ -72,8 +80,7 @@ def independent(scene: Scene, number: int, taken: Collection[str] = ()) -> list[
     for _ in range(number):
         before, name = name, _next(scene, name, ALONE) if name else str(scene.one(ALONE))
         one = JOBS[name]
-        both_alter = bool(before) and JOBS[before].alters and one.alters
-        again = bool(one.on) and last.table == one.on and not both_alter and before not in ("clone_deal", name)
+        again = before not in ("", "clone_deal", name) and _goes_with(JOBS[before], one, last)
         last = last.again(scene) if again and scene.chance(0.5) else target(scene, one, used)
         used.add(last.id)
         parts.append(_made(scene, name, last, made))

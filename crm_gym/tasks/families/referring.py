@@ -72,10 +72,7 @@ class Referred:
 
 def sole_owner(scene: Scene, owner: str | None) -> bool:
     """Whether a search for that owner finds nobody else's records."""
-    if owner is None:
-        return False
-    name = owner.casefold()
-    return sum(name in other.casefold() for other in scene.template.owners) == 1
+    return owner in scene.template.sole_owners
 
 
 def _words(scene: Scene, forms: tuple[str, ...], **slots: str) -> str:

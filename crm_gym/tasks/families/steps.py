@@ -84,7 +84,14 @@ def value_for(scene: Scene, table: str, name: str, row: Row | None = None) -> An
         return scene.one(scene.members(table, "status"), now)
     if name == "industry":
         return scene.one(tuple(vocab.INDUSTRY), now)
-    return scene.fresh(lambda: _made(scene, name), lambda value: value == now or _taken(scene, table, name, value))
+    return scene.fresh(
+        lambda: _made(scene, name), lambda value: _is_like(value, now) or _taken(scene, table, name, value)
+    )
+
+
+def _is_like(value: str, now: str | None) -> bool:
+    """Whether a value is the present one, or begins with it: v1.6 would seem to say v1."""
+    return now is not None and value.startswith(now)
 
 
 def _made(scene: Scene, name: str) -> Any:
