@@ -35,7 +35,7 @@ from crm_gym.tools.asking import SILENT
 MODULES = (dialogues, dialogues_which, dialogues_long, dialogues_turns, dialogues_new)
 OURS = {name: one for name, one in REGISTRY.items() if one.make.__module__ in {each.__name__ for each in MODULES}}
 HELD_OUT = {name for name, one in OURS.items() if one.held_out}
-LONG = {"pipeline_review", "guided_intake", "rules_by_turns", "haggle_over_quote"}
+LONG = {"review_by_turns", "guided_intake", "rules_by_turns", "haggle_over_quote"}
 EACH = pytest.mark.parametrize("name", OURS)
 COUNTS = {"train": 20, "test": 8, "ood_phrasing": 8}
 

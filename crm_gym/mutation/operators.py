@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Any
 
 QUIET = {"slots", "repr", "description", "defer_build"}
@@ -63,7 +64,7 @@ class Mutation:
     text: str
     original: str
     mutated: str
-    plant: Callable[[], None] = field(compare=False)
+    plant: Callable[[], None] = dataclass_field(compare=False)
 
     @property
     def change(self) -> str:

@@ -154,7 +154,7 @@ def _nursed(target: Target, tests: Sequence[str], indices: list[int], jobs: int)
         for line in nursery.stdout:
             said = json.loads(line)
             if said["index"] is None:
-                raise UsageError(f"these tests fail without any fault: {' '.join(tests)}; make them pass first")
+                raise UsageError(f"these tests fail without any fault, before or after: {' '.join(tests)}")
             seen += 1
             yield said["index"], said["outcome"]
     if seen != len(indices):

@@ -140,7 +140,8 @@ _WEIGHTY = (
         "there",
         "their",
     ),
-    *("blank", "clear", "cleared", "null", "remove", "removed", "cancel", "delete", "deleted", "sooner", "field", "fields"),
+    *("blank", "clear", "cleared", "null", "remove", "removed", "cancel", "delete", "deleted", "sooner"),
+    *("field", "fields"),
     *("dollars", "euros", "pounds", "percent", "hundred", "thousand", "million"),
     *("both", "only", "each", "none", "not", "all", "any", "half", "twice", "double", "beyond", "past", "next", "last"),
 )
@@ -159,7 +160,7 @@ def _protected() -> frozenset[str]:
 PROTECTED = _protected()
 """Words that are never misspelt, and that no misspelling may become: on them a request's meaning hangs."""
 
-_SENTENCE = re.compile(r"(?<=[^.]..[.!?] )[a-z]")  # not after "i.e. "
+_SENTENCE = re.compile(r"(?<!\.[a-z]\. )(?<=[.!?] )[a-z]")  # not after "i.e. "
 _LEAD = re.compile(r"(?:A|[A-Z][a-z]+)\b(?!['’-])")
 
 

@@ -15,6 +15,11 @@ from crm_gym.tasks.families import (
     declined_papers,
     declined_quotes,
     declined_searches,
+    dialogues,
+    dialogues_long,
+    dialogues_new,
+    dialogues_turns,
+    dialogues_which,
     documents,
     notes,
     quotes,
@@ -53,6 +58,11 @@ MODULES = (
     workflows_renewals,
     workflows_accounts,
     workflows_knowledge,
+    dialogues,
+    dialogues_which,
+    dialogues_long,
+    dialogues_turns,
+    dialogues_new,
 )
 """Where the families are written, in the order of a split's families; new ones go last."""
 

@@ -13,7 +13,7 @@ from crm_gym.tasks.scene import Scene
     "composition",
     (
         "First {first}, then {second}.",
-        "[Please {first}|Would you {first}]. [Also, {second}|After that, {second}|And then {second}].",
+        "[Please {first}|Kindly {first}]. [Also, {second}|After that, {second}|And then {second}].",
         "Two things to do: {first}; and {second}.",
         "There are two jobs here: to begin with, {first}; when that is done, {second}.",
         "Could you {first}? [And|Then] {second}, please.",
@@ -36,7 +36,7 @@ def two_jobs(scene: Scene) -> Draft:
     "composition",
     (
         "First {first}, then {second}, and finally {third}.",
-        "[Please {first}|Would you {first}]. [Also, {second}|Next, {second}]. [Lastly, {third}|And then {third}].",
+        "[Please {first}|Kindly {first}]. [Also, {second}|Next, {second}]. [Lastly, {third}|And then {third}].",
         "Three things to do: {first}; {second}; and {third}.",
         "This comes in three parts. To begin with, {first}. Going on, {second}. To end with, {third}.",
         "Could you {first}? Then {second}, please. After that, {third}.",

@@ -154,7 +154,7 @@ def _pipeline(scene: Scene, count: int) -> tuple[str, list[Row]]:
         " keep asking for the next step.",
     ),
 )
-def pipeline_review(scene: Scene) -> Draft:
+def review_by_turns(scene: Scene) -> Draft:
     """The user goes through deals one by one and names the next when the last is done."""
     owner, rows = _pipeline(scene, _length(scene, 9))
     left, steps = 10 - len(rows), []  # turns to spare

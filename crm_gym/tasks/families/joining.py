@@ -50,9 +50,9 @@ def _next(scene: Scene, last: str, among: tuple[str, ...]) -> str:
     return str(scene.one(names))
 
 
-def _goes_with(before: Job, one: Job, last: Target) -> bool:
+def _goes_with(one: Job, last: Target, altered: Collection[str]) -> bool:
     """Whether a job can be done on the very record of the one before."""
-    if not one.on or last.table != one.on or (before.alters and one.alters):
+    if not one.on or last.table != one.on or (one.alters and last.id in altered):
         return False
     return not one.alters or one.on != "Opportunity" or is_open(last.row)
 
@@ -77,12 +77,16 @@ def independent(scene: Scene, number: int, taken: Collection[str] = ()) -> list[
     parts: list[Part] = []
     used = set(taken)
     name, last, made = "", Target(), 0
+    altered: set[str] = set()
+    cloned: set[str] = set()  # "the same deal" might be the copy
     for _ in range(number):
         before, name = name, _next(scene, name, ALONE) if name else str(scene.one(ALONE))
         one = JOBS[name]
-        again = before not in ("", "clone_deal", name) and _goes_with(JOBS[before], one, last)
+        again = before not in ("", name) and last.id not in cloned and _goes_with(one, last, altered)
         last = last.again(scene) if again and scene.chance(0.5) else target(scene, one, used)
         used.add(last.id)
+        altered |= {last.id} if one.alters else set()
+        cloned |= {last.id} if name == "clone_deal" else set()
         parts.append(_made(scene, name, last, made))
         made += bool(one.makes)
     return parts
