@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 from tyro.conf import FlagCreatePairsOff, Positional, arg
 
-from crm_gym import db_cli, generate_cli, reference
+from crm_gym import certify_cli, db_cli, generate_cli, reference
 from crm_gym.describe import lines, one_line, task_json
 from crm_gym.errors import UsageError, near_miss
 from crm_gym.play import play
@@ -145,12 +145,14 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "splits": generate_cli.splits,
     "levels": generate_cli.levels,
     "world": generate_cli.world,
+    "certify": certify_cli.certify,
     "db": db_cli.db,
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `crm-gym`; returns its exit code: 0 fine, 1 no (of `db status`), 2 usage error, 130 interrupted."""
+    """Run `crm-gym`; returns its exit code: 0 fine, 1 no (of `db status`, `certify` and
+    `mutate`), 2 usage error, 130 interrupted."""
     _forgive()
     try:
         code = _run(list(sys.argv[1:] if argv is None else argv))

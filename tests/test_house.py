@@ -43,7 +43,7 @@ FLOORS = (
     ("baselines",),
     ("certify",),
     ("reference", "describe"),
-    ("play", "db_cli", "generate_cli"),
+    ("play", "db_cli", "generate_cli", "certify_cli", "mutate_cli"),
     ("cli",),
     ("__init__", "__main__"),
 )
