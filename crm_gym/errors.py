@@ -11,6 +11,7 @@ CrmGymError
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Iterable
 
 CODES: dict[str, str] = {
@@ -103,8 +104,13 @@ _COMPARED, _LISTED = 100, 40  # characters compared (the work grows with them), 
 
 def near_miss(word: object, known: Iterable[str]) -> str:
     """A sentence's tail that offers the closest known word, or lists what is known."""
-    names = {str(name).casefold(): str(name) for name in known}
-    close = difflib.get_close_matches(str(word)[:_COMPARED].casefold(), names, n=1, cutoff=0.6)
+    return _near_miss(str(word)[:_COMPARED].casefold(), tuple(map(str, known)))
+
+
+@functools.lru_cache(maxsize=512)  # the same slips are made again and again, and difflib takes its time
+def _near_miss(word: str, known: tuple[str, ...]) -> str:
+    names = {name.casefold(): name for name in known}
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     if close:
         return f"did you mean {names[close[0]]!r}?"
     shown = list(names.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from crm_gym.tasks.draft import Draft
+from crm_gym.tasks.draft import Draft, solution_of
 from crm_gym.tasks.splits import pool_of
 from crm_gym.tasks.task import Task
 from crm_gym.tasks.worlds import Template, template
@@ -44,22 +44,17 @@ class Difficulty(NamedTuple):
 
 def measure(draft: Draft, world: Template) -> Difficulty:
     """The difficulty of a draft in its world."""
-    way = draft.path or [*draft.lookups, *draft.calls]
-    ends = int(draft.answer is not None or draft.refused is not None)
-    return _measured(len(draft.calls) + ends, way, draft.calls, world)
+    return _measured(solution_of(draft), draft.path or [*draft.lookups, *draft.calls], world)
 
 
 def measured(task: Task) -> Difficulty:
     """The difficulty of a generated task, worked out again from the task."""
     pool, number, records = task.world.name.split("-")
-    return _measured(
-        len(task.solution), task.demonstration, task.solution, template(pool_of(pool), int(number), int(records))
-    )
+    return _measured(task.solution, task.demonstration, template(pool_of(pool), int(number), int(records)))
 
 
-def _measured(count: int, way: Sequence[ToolCall], calls: Sequence[ToolCall], world: Template) -> Difficulty:
+def _measured(solution: Sequence[ToolCall], way: Sequence[ToolCall], world: Template) -> Difficulty:
     kinds = [TOOLS[call.tool].kind for call in way]
-    near = (world.near_id(value) for call in calls for value in call.arguments.values())
-    return Difficulty(
-        calls=count, lookups=kinds.count("read"), distractors=max(near, default=0), turns=kinds.count("ask")
-    )
+    used = (value for call in (*way, *solution) for value in call.arguments.values())
+    near = (world.near_id(value) for value in used)
+    return Difficulty(len(solution), kinds.count("read"), max(near, default=0), kinds.count("ask"))

@@ -93,6 +93,7 @@ class Generator:
             raise UsageError(f"records must be a whole number from 10 to 100,000; got {records!r}")
         self.split, self.level, self.families, self.records = split, level, wanted, records
         self.weights = weights
+        self._salt = SPLITS.index(split) << 58  # a number means something else in every split: they share no chance
         self._steps = _shares(self.families) if weights == "frequency" else None
 
     def task(self, number: int) -> Task:
@@ -109,7 +110,7 @@ class Generator:
     def make(self, number: int) -> Task:
         """The same, made anew."""
         for attempt in range(_TRIES):
-            seed = (number + attempt * _SPREAD) * _SPREAD & _MASK
+            seed = (number + attempt * _SPREAD + self._salt) * _SPREAD & _MASK
             seed ^= seed >> 29
             name = self._draw(seed)
             task = made(self.split, name, self.records, seed, self.level)
