@@ -12,12 +12,12 @@ _MONEY, _DATE = ("amount", "value"), ("close_date", "valid_until", "start_date",
 _QUOTED = ("notes", "content", "address")
 
 WORDS: dict[str, tuple[str, ...]] = {
-    "name": ("name", "full name", "title of record", "record name"),
+    "name": ("name", "name field", "record name", "name of the record"),
     "email": ("e-mail", "email address", "e-mail address", "mail address"),
     "phone": ("phone", "phone number", "telephone", "telephone number"),
     "address": ("address", "postal address", "street address", "mailing address"),
     "industry": ("industry", "line of business", "sector", "branch of business"),
-    "status": ("status", "record status", "current status", "status field"),
+    "status": ("status", "status field", "current status", "record status"),
     "owner": ("owner", "account owner", "owner field", "responsible colleague"),
     "title": ("job title", "title", "position", "role"),
     "amount": ("amount", "total amount", "sum", "figure for the amount"),
