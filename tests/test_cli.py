@@ -374,7 +374,7 @@ def test_schema_is_drawn_for_a_terminal(crm_gym, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
-        (["lits"], "there is no command 'lits'; did you mean 'list'?"),
+        (["lst"], "there is no command 'lst'; did you mean 'list'?"),
         ([], "a command is missing; known are list, describe, play, schema"),
         (["describe", "cnc-001"], "there is no task 'cnc-001'; did you mean 'CNC-001'?"),
         (["describe", "?"], "there is no task '?'; crm-gym list shows them all"),

@@ -41,7 +41,7 @@ FLOORS = (
     ("env",),
     ("registration", "sandbox", "wrappers", "evaluation"),
     ("baselines",),
-    ("certify",),
+    ("certify", "mutation"),
     ("reference", "describe"),
     ("play", "db_cli", "generate_cli", "certify_cli", "mutate_cli"),
     ("cli",),

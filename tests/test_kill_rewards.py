@@ -85,7 +85,7 @@ def test_a_progress_without_weight_is_not_worked_out(monkeypatch):
         ({"step": float("nan")}, "'step'"),
         ({"failure": float("inf")}, "'failure'"),
         ({"step": True}, "'step'"),
-        ({"step": "1", "sucess": 1}, "; "),
+        ({"step": "1", "sucess": 1}, "; 'sucess'"),
         (3, "mapping"),
         ([("step", 1)], "mapping"),
     ],

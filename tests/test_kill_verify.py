@@ -1,6 +1,7 @@
 """Laws of the judgement, on goals and changes made by hand: linked new records, changes with a report, exact counts."""
 
 import dataclasses
+import importlib
 import itertools
 from types import SimpleNamespace
 
@@ -14,6 +15,7 @@ from crm_gym.tasks.goal import AnswerGoal, ChangeGoal, Expected, RefusalGoal
 from crm_gym.tools import ToolCall, ToolResult
 from crm_gym.verify import DONE, Verdict, verify
 
+MODULE = importlib.import_module("crm_gym.verify")  # as a name of the package it is the function
 DEAL = {"name": "Pump", "client_id": "c", "amount": 5, "stage": "Proposal", "probability": 40, "notes": "n"}
 
 
@@ -333,3 +335,26 @@ def test_an_attempt_is_the_very_call_refused_for_the_right_reason():
         (ToolCall("create_new_client", {"name": " ", "amount": "5"}), ERROR),
     ):
         assert ATTEMPT.heard(ToolResult(call, None, error)) is False
+
+
+# What a verdict costs: one is due after every write
+
+
+def test_the_most_frequent_question_is_answered_without_a_further_call(monkeypatch):
+    monkeypatch.setattr(MODULE, "_changed", None)
+    assert judge(ChangeGoal((deal(None),)), deal_made("d")) is DONE
+
+
+def test_ways_are_searched_only_where_new_records_are_linked(monkeypatch):
+    monkeypatch.setattr(MODULE, "_assigned", None)
+    goal = ChangeGoal((deal(None), wanted("Note", content="y")))
+    assert judge(goal, deal_made("d"), made("Note", "n", content="y")) is DONE
+    assert judge(goal, deal_made("d"), *noise(1)).progress == pytest.approx(1 / 3)
+    linked = ChangeGoal((deal(), quote("@new:0")))
+    assert judge(linked, deal_made("d"), quote_made("q", "d"), *noise(20)).excess == 20
+
+
+def test_places_side_by_side_are_picked_in_one_slice():
+    assert deal()._pick.__reduce__()[1] == (slice(1, 9),)
+    assert wanted("Opportunity", None, ("notes",), **DEAL)._pick.__reduce__()[1] == (slice(1, 8),)
+    assert wanted("Opportunity", None, ("amount",), **DEAL)._pick.__reduce__()[1] == (1, 2, 4, 5, 6, 7, 8)

@@ -15,7 +15,7 @@ from crm_gym.baselines.spoilers import DestroyAgent, OtherTaskAgent, ReadOnlyAge
 from crm_gym.certify.sameness import truly_solved
 from crm_gym.certify.values import EndState, play
 from crm_gym.evaluation.rollout import Agent, Episode, rollout
-from crm_gym.tasks.goal import RefusalGoal
+from crm_gym.tasks.goal import ChangeGoal, RefusalGoal
 from crm_gym.tasks.task import Task
 from crm_gym.tools import TOOL_NAMES, ToolCall
 
@@ -153,7 +153,15 @@ def _env(backend: str) -> gym.Env[Any, Any]:
 
 def is_right_elsewhere(task: Task, other: Task) -> bool:
     """Whether the other task's solution would be right here too: then nothing follows from its success."""
-    if task.solution == other.solution:
+    if task.solution == other.solution or _passes_by(task, other):
         return True
     answer, given = getattr(task.goal, "answer", None), getattr(other.goal, "answer", None)
     return answer is not None and given is not None and bool(answer.accepts(given.value))
+
+
+def _passes_by(task: Task, other: Task) -> bool:
+    """Whether the way to the other's changes may pass by what is asked for here, where the episode would end."""
+    mine, theirs = task.goal, other.goal
+    if not isinstance(mine, ChangeGoal) or not isinstance(theirs, ChangeGoal) or task.world is not other.world:
+        return False
+    return set(mine.changes) <= set(theirs.changes) and (mine.answer is None or theirs.answer is not None)

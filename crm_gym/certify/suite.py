@@ -243,6 +243,9 @@ def certified(part: Part) -> tuple[str, Tally, list[bytes]]:
             _certify(task, _other(task, earlier), arena, part.wanted, tally)
             digests.append(blake2b(f"{task.world.name}\n{task.request}".encode(), digest_size=8).digest())
             earlier = [task, *earlier][:_WORLDS_WITHIN]
+    except UsageError:
+        if part.wanted.level is None:
+            raise  # else the family has no task of that level, or no more: nothing to certify
     except TaskError as fault:  # a family that cannot make its tasks; the rest of the part is left out
         tally.faults += 1
         tally.sentences.append((f"{part.split}:{part.family}", str(fault)))
