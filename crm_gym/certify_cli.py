@@ -58,9 +58,9 @@ def certify(
 
     For example:
 
-        crm-gym certify golden
-        crm-gym certify generated --tasks 2000 --jobs 2
-        crm-gym certify generated --families workflow dialogue --level 4 --out report.json
+        crm-gym certify golden --families add_note
+        crm-gym certify generated --split test --tasks 60
+        crm-gym certify generated --families dialogue --tasks 30
     """
     if suite not in _KNOWN:
         raise UsageError(f"there is no suite {suite!r}; {near_miss(suite, _KNOWN)}")

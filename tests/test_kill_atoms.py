@@ -1,5 +1,6 @@
 """Laws of the atoms that their own tests leave open: bounds, schemas and the normal forms."""
 
+import time
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import StrEnum
@@ -78,7 +79,31 @@ def test_texts_at_their_bounds(lines, blank):
     assert type(kind.check(Colour.RED)) is str
 
 
+@pytest.mark.parametrize(
+    ("kind", "value", "words"),
+    [
+        (atoms.money(), "x", "must be an amount, as a number"),
+        (atoms.percent(), "x", "must be a whole percentage, as a number"),
+        (atoms.whole(1, 2), "x", "must be a whole number, as a number"),
+        (atoms.enum(Colour), "x", "must be one of red, blue, exactly"),
+        (atoms.file_name(), "x", "must end in one of pdf, doc, docx, ppt, pptx, xlsx, csv, txt, key;"),
+    ],
+)
+def test_a_refusal_names_what_is_expected(kind, value, words):
+    with pytest.raises(PydanticCustomError, match=words):
+        kind.check(value)
+
+
+def test_a_moment_without_a_zone_is_utc_wherever_the_machine_stands(monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Etc/GMT+5")
+        time.tzset()
+        assert atoms.stamp_text(datetime(2024, 2, 29, 1, 2, 3)) == "2024-02-29T01:02:03Z"
+    time.tzset()
+
+
 def test_long_notes_with_lines_and_long_plain_ones():
+    assert code(atoms.text(5, lines=True), "a\nbcd") is None
     assert code(atoms.text(5, lines=True), "a\nbcdef") == "text_too_long"
     assert code(atoms.text(5), "a\u2028bcdef") == "text_too_long"
 

@@ -130,6 +130,7 @@ def test_refusals_say_what_is_wrong():
     assert refusal(parse, f"[{'9' * 30}.5e999]") == f"numbers must be finite; {'9' * 20} is not"
     assert refusal(parse, '[{"a":1,"b":1,"a":2}]') == "the name 'a' stands twice in one object"
     assert refusal(parse, '{"b":{"c":1,"c":1}}') == "the name 'c' stands twice in one object"
+    assert refusal(parse, '[{"b":1,"a":1,"c":1,"a":2}]') == "the name 'a' stands twice in one object"
     assert refusal(parse, "[1,]") == "Expecting value at character 4"
     assert refusal(normal, {1: 2}) == "names in an object are texts; got int"
     assert refusal(normal, {1, 2}) == "set is no JSON value"
@@ -222,5 +223,7 @@ def test_json_is_written_compact_in_ascii_and_in_the_order_given(monkeypatch, va
     assert encode(value) == write(value)
     with pytest.raises(TypeError, match="not JSON serializable"):
         write({"a": object()})
+    with pytest.raises(TypeError, match="keys must be str"):
+        write({(1, 2): 3})
     with pytest.raises(ValueError, match="not JSON compliant"):
         write(float("nan"))

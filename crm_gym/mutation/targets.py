@@ -58,7 +58,7 @@ TARGETS = (
         ("tests/test_verify.py",),
         scopes=_COMPARING,
     ),
-    Target("canonicalisation", "atoms", ("tests/test_atoms.py",), ("tests/test_kill_atoms.py",)),
+    Target("canonicalisation", "atoms", ("tests/test_kill_atoms.py",), ("tests/test_atoms.py",)),
     Target("canonicalisation", "strict_json", ("tests/test_kill_json.py",)),
     Target("canonicalisation", "digest", ("tests/test_kill_journal.py",)),
     Target("canonicalisation", "journal", ("tests/test_kill_journal.py",)),
