@@ -22,6 +22,7 @@ from crm_gym.describe import lines, one_line, task_json
 from crm_gym.errors import UsageError, near_miss
 from crm_gym.play import play
 from crm_gym.tasks.catalogue import FAMILIES, SUITES, load_suite
+from crm_gym.tasks.generator import find
 from crm_gym.tasks.task import Task
 
 JSON = Any
@@ -43,7 +44,7 @@ For example:
 """
 
 _AsJson = Annotated[bool, arg(name="json", help="print JSON instead", help_behavior_hint="")]
-_TaskId = Annotated[str, Positional, arg(metavar="ID", help="id of a task, such as CNC-001", help_behavior_hint="")]
+_TaskId = Annotated[str, Positional, arg(metavar="ID", help="id of a task, such as CNC-001, or of a generated one", help_behavior_hint="")]
 _Drawn = Annotated[str, Positional, arg(metavar="[ID]", help="id of a task", help_behavior_hint="(drawn if absent)")]
 
 
@@ -105,8 +106,7 @@ def play_task(
     """
     if seed is not None and seed < 0:
         raise UsageError(f"seed must be 0 or more; got {seed}")
-    known = _task(task_id).id if task_id else None
-    return play(known, seed, colour=_console().color_system is not None)
+    return play(_task(task_id) if task_id else None, seed, colour=_console().color_system is not None)
 
 
 def schema(
@@ -199,6 +199,8 @@ def _known(what: str, name: str, names: Sequence[str]) -> None:
 
 
 def _task(task_id: str) -> Task:
+    if ":" in task_id:
+        return find(task_id)
     tasks = {task.id: task for task in load_suite()}
     if task_id in tasks:
         return tasks[task_id]

@@ -18,6 +18,9 @@ from crm_gym.tools import ToolCall
 
 JSON = Any
 
+SHOWN_WHOLE = 60
+"""Records up to which a world is shown whole."""
+
 _STYLES = {"create": "green", "update": "yellow", "delete": "red"}
 
 
@@ -37,6 +40,7 @@ def task_json(task: Task) -> dict[str, JSON]:
         "expected": _expected(task),
         "solution": [_call_json(call) for call in task.solution],
         "lookups": [_call_json(call) for call in task.lookups],
+        "demonstration": [_call_json(call) for call in task.demonstration],
     }
 
 
@@ -47,7 +51,8 @@ def _call_json(call: ToolCall) -> dict[str, JSON]:
 def _expected(task: Task) -> dict[str, JSON]:
     goal = task.goal
     if isinstance(goal, ChangeGoal):
-        return {"changes": [_change_json(change, task) for change in goal.changes]}
+        report = {} if goal.answer is None else {"answer": _answer_json(goal.answer)}
+        return {"changes": [_change_json(change, task) for change in goal.changes], **report}
     if isinstance(goal, AnswerGoal):
         return {"answer": _answer_json(goal.answer)}
     assert isinstance(goal, RefusalGoal)
@@ -83,12 +88,12 @@ def lines(task: dict[str, JSON]) -> Iterator[tuple[str, str]]:
     yield f"{one_line(task['id'])}  {task['family']}, {task['polarity']}; today {task['today']}", "bold"
     yield safe(task["request"]), ""
     yield f"\nworld {one_line(task['world'])}", "bold"
-    for table, rows in task["records"].items():
-        for row in rows:
-            yield from _record(table, row, task["keys"])
+    yield from _records(task)
     yield "\nexpected", "bold"
     yield from _expectation(task["expected"])
-    for part in ("solution", "lookups"):
+    for part in ("solution", "lookups", "demonstration"):
+        if part == "demonstration" and task[part] == task["lookups"] + task["solution"]:
+            continue
         yield f"\n{part}", "bold"
         for call in task[part]:
             yield call_line(call), ""
@@ -96,11 +101,30 @@ def lines(task: dict[str, JSON]) -> Iterator[tuple[str, str]]:
             yield "  none", "dim"
 
 
+def _records(task: dict[str, JSON]) -> Iterator[tuple[str, str]]:
+    """The world's records; of a large one those alone that the task names."""
+    said = json.dumps([task["expected"], task["demonstration"]])
+    count = sum(map(len, task["records"].values()))
+    left_out = 0
+    for table, rows in task["records"].items():
+        for row in rows:
+            if count > SHOWN_WHOLE and next(iter(row.values())) not in said:
+                left_out += 1
+            else:
+                yield from _record(table, row, task["keys"])
+    if left_out:
+        yield f"  and {left_out} more records", "dim"
+
+
 def _record(table: str, row: dict[str, JSON], keys: dict[str, str]) -> Iterator[tuple[str, str]]:
     record, *_ = row.values()
-    yield f"  {table} {one_line(record)}  @{one_line(keys.get(record, '?'))}", "cyan"
+    yield f"  {table} {one_line(record)}{_key(keys, record)}", "cyan"
     fields = list(row.items())[1:]
     yield "      " + ", ".join(f"{name} {_value(value)}" for name, value in fields if value is not None), ""
+
+
+def _key(keys: dict[str, str], record: str) -> str:
+    return f"  @{one_line(keys[record])}" if record in keys else ""
 
 
 def call_line(call: dict[str, JSON]) -> str:

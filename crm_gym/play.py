@@ -17,6 +17,7 @@ from crm_gym.reference import first_sentence, signature
 from crm_gym.render import BOLD, DIM, GREEN, PLAIN, RED, safe
 from crm_gym.spaces import OK
 from crm_gym.strict_json import NotStrict, encode, parse
+from crm_gym.tasks.task import Task
 from crm_gym.tools import TOOL_NAMES, TOOLS, Tool
 
 JSON = Any
@@ -84,12 +85,12 @@ class Terminal:
         return line
 
 
-def play(task_id: str | None, seed: int | None, *, colour: bool) -> int:
-    """Play one episode and return the exit code; with no task id, one is drawn."""
+def play(task: Task | None, seed: int | None, *, colour: bool) -> int:
+    """Play one episode and return the exit code; with no task, a golden one is drawn."""
     terminal = Terminal(colour)
     env: gym.Env[Any, Any] = gym.make("CrmEnv-v0")
     try:
-        env.reset(seed=seed, options={"task_id": task_id} if task_id else None)
+        env.reset(seed=seed, options={"task": task} if task else None)
         _episode(terminal, env)
     except EOFError:
         terminal.say("\nEnd of input; nothing is kept.")

@@ -78,6 +78,8 @@ class Run:
         if self.episodes is not None:
             return [None] * self.episodes
         keywords = self.keywords()
+        if keywords["suite"] == "generated":
+            raise UsageError("suite 'generated' has no end; say how many with --episodes N")
         return [{"task_id": task.id} for task in load_suite(keywords["suite"], keywords.get("tasks"))]
 
 
