@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 from tyro.conf import FlagCreatePairsOff, Positional, arg
 
-from crm_gym import certify_cli, db_cli, generate_cli, reference
+from crm_gym import certify_cli, db_cli, generate_cli, mutate_cli, reference
 from crm_gym.describe import lines, one_line, task_json
 from crm_gym.errors import UsageError, near_miss
 from crm_gym.play import play
@@ -44,7 +44,11 @@ For example:
 """
 
 _AsJson = Annotated[bool, arg(name="json", help="print JSON instead", help_behavior_hint="")]
-_TaskId = Annotated[str, Positional, arg(metavar="ID", help="id of a task, such as CNC-001, or of a generated one", help_behavior_hint="")]
+_TaskId = Annotated[
+    str,
+    Positional,
+    arg(metavar="ID", help="id of a task, such as CNC-001, or of a generated one", help_behavior_hint=""),
+]
 _Drawn = Annotated[str, Positional, arg(metavar="[ID]", help="id of a task", help_behavior_hint="(drawn if absent)")]
 
 
@@ -146,6 +150,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "levels": generate_cli.levels,
     "world": generate_cli.world,
     "certify": certify_cli.certify,
+    "mutate": mutate_cli.mutate,
     "db": db_cli.db,
 }
 

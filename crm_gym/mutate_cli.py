@@ -46,9 +46,8 @@ def mutate(
 
     For example:
 
-        crm-gym mutate
-        crm-gym mutate verify rules --jobs 4
-        crm-gym mutate --sample 40 --seed 7
+        crm-gym mutate rewards --sample 2
+        crm-gym mutate --sample 4 --seed 7
     """
     _check(groups, jobs, sample)
     mutants = mutants_of(target for target in TARGETS if not groups or target.group in groups)

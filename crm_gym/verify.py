@@ -110,11 +110,11 @@ Places = dict[int, int]
 def _matched(expected: tuple[Expected, ...], changes: list[Change]) -> Places:
     """Which expected change is met by which change, by their places.
 
-    Each takes the first that meets it. Only where new records are linked can that choice matter: two that look
-    alike may differ in what hangs on them. Then every choice is tried, as few as there are.
+    The choice can matter: new records that look alike may differ in what hangs on them, and what is free in one may
+    not be in the other. So every choice is tried, few as they are; if none meets all, each takes the first it can.
     """
     fits = [[at for at, change in enumerate(changes) if one.met_by(change)] for one in expected]
-    if any(one.links for one in expected) and len(changes) == len(expected):
+    if len(changes) == len(expected):
         whole = _assigned(expected, changes, fits, {}, {})
         if whole is not None:
             return whole

@@ -358,3 +358,27 @@ def test_places_side_by_side_are_picked_in_one_slice():
     assert deal()._pick.__reduce__()[1] == (slice(1, 9),)
     assert wanted("Opportunity", None, ("notes",), **DEAL)._pick.__reduce__()[1] == (slice(1, 8),)
     assert wanted("Opportunity", None, ("amount",), **DEAL)._pick.__reduce__()[1] == (1, 2, 4, 5, 6, 7, 8)
+
+
+# Where several expectations fit, the choice must not decide
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_of_two_new_records_free_in_different_places_each_finds_its_own(order):
+    goal = ChangeGoal(
+        (
+            wanted("Note", 0, free=("created_by",), entity_type="Client", entity_id="c", content="same"),
+            wanted("Note", 1, free=("content",), entity_type="Client", entity_id="c", created_by="Ann"),
+        )
+    )
+    fits_both = made("Note", "n1", entity_type="Client", entity_id="c", content="same", created_by="Ann")
+    fits_first = made("Note", "n2", entity_type="Client", entity_id="c", content="same", created_by="Bo")
+    changes = (fits_both, fits_first)
+    assert judge(goal, *(changes[at] for at in order)).success
+
+
+def test_where_everything_is_free_any_new_record_will_do():
+    columns = [column.name for column in TABLES["Note"].columns]
+    goal = ChangeGoal((wanted("Note", 0, free=tuple(columns[1:])),))
+    assert judge(goal, made("Note", "n", content="anything", created_by="anybody")).success
+    assert not judge(goal, made("Client", "c", name="of another table")).success

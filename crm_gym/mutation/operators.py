@@ -3,6 +3,8 @@
 Not mutated: docstrings, annotations, type aliases, `__all__` and `__slots__`; what a sentence says (f-strings, and
 the texts with a space in a `raise`); and the keywords of `QUIET`, which change no outcome by construction.
 Needs the standard library alone: it is also read where the package must not be imported yet.
+
+Long: one operator stands beside the other, so that a reader sees at once what is planted and what is not.
 """
 
 from __future__ import annotations

@@ -20,6 +20,10 @@ _REFS = {
 }
 
 
+def _nothing(row: Row) -> None:
+    """What must be equal where everything is free."""
+
+
 @dataclass(frozen=True, slots=True)
 class Expected:
     """One net change that must have come about.
@@ -51,7 +55,7 @@ class Expected:
         fixed = [i for i in range(len(self.row)) if i not in open_] if self.row and open_ else []
         together = bool(fixed) and len(fixed) == fixed[-1] - fixed[0] + 1
         places = [slice(fixed[0], fixed[-1] + 1)] if together else fixed
-        pick: Callable[[Row], Any] | None = itemgetter(*places) if places else None
+        pick: Callable[[Row], Any] | None = itemgetter(*places) if places else _nothing if open_ else None
         object.__setattr__(self, "_pick", pick)
         object.__setattr__(self, "_wanted", pick(self.row) if pick else self.row)
 
