@@ -345,11 +345,8 @@ def test_the_most_frequent_question_is_answered_without_a_further_call(monkeypat
     assert judge(ChangeGoal((deal(None),)), deal_made("d")) is DONE
 
 
-def test_ways_are_searched_only_where_new_records_are_linked(monkeypatch):
+def test_ways_are_searched_only_where_all_can_be_met(monkeypatch):
     monkeypatch.setattr(MODULE, "_assigned", None)
-    goal = ChangeGoal((deal(None), wanted("Note", content="y")))
-    assert judge(goal, deal_made("d"), made("Note", "n", content="y")) is DONE
-    assert judge(goal, deal_made("d"), *noise(1)).progress == pytest.approx(1 / 3)
     linked = ChangeGoal((deal(), quote("@new:0")))
     assert judge(linked, deal_made("d"), quote_made("q", "d"), *noise(20)).excess == 20
 
