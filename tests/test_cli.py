@@ -404,11 +404,11 @@ def test_a_wrong_option_is_a_usage_error(crm_gym, words):
 
 @pytest.mark.parametrize("words", [[], *([name] for name in cli.COMMANDS)], ids=str)
 def test_help_has_examples_that_parse(crm_gym, words):
+    """Those of the commands stand in the help of the whole too, and are tried once."""
     said = crm_gym(*words, "--help")
     assert said.code == 0
-    examples = [
-        line.strip(" │").split()[1:] for line in said.out.split("\n") if line.strip(" │").startswith("crm-gym ")
-    ]
+    text = said.out if words else cli._ABOUT
+    examples = [line.strip(" │").split()[1:] for line in text.split("\n") if line.strip(" │").startswith("crm-gym ")]
     assert examples
     for example in examples:
         assert crm_gym(*example, lines=["quit"]).code == 0, example
