@@ -175,7 +175,7 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         info["tools"] = opening.tools
         if self.include_tool_hints:
             # The three ways to end are always among them: which one is right is not for a hint to say.
-            info["tool_hints"] = encode(list(dict.fromkeys([*(c.tool for c in task.lookups), task.family, *_ENDINGS])))
+            info["tool_hints"] = encode([*task.hints, *_ENDINGS])
         if self.expose_reference:
             info["reference"] = encode([{"tool": c.tool, "arguments": c.arguments} for c in task.solution])
         if self.render_mode == "human":

@@ -1,5 +1,6 @@
 """The benchmark runs, and one episode costs no more instructions than were recorded."""
 
+import importlib
 import importlib.util
 import json
 import platform
@@ -44,6 +45,15 @@ def test_memory_of_a_fork_and_an_environment_is_small(bench):
     used = bench.memory(bench.World.of("some", bench._loaded(2_000)))
     assert used["per_fork"] <= 4_096
     assert used["per_env"] <= 4_096
+
+
+def test_figures_of_the_generator_come_out(bench, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    generator = importlib.import_module("bench_generator")
+    monkeypatch.setattr(generator, "_BLOCK", 5)
+    figures = generator.measure(rounds=3, large=2_000)
+    assert {"tasks_per_second", "large_over_small"} <= set(figures)
+    assert all(value > 0 for value in figures.values())
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from crm_gym.errors import TaskError
 from crm_gym.schema import TABLES
 from crm_gym.tasks.answer import Query, solve
 from crm_gym.tasks.goal import AnswerGoal, equal_values
+from crm_gym.tasks.session import Session
 from crm_gym.tasks.task import Task
 from crm_gym.tasks.world import World
 from crm_gym.tools import ToolCall, ToolResult, call
@@ -680,3 +681,60 @@ def test_a_task_that_contradicts_itself_is_complained_of(parts, complaint):
 
 def test_tables_of_this_world_are_all_used():
     assert {record["table"] for record in RECORDS} == set(TABLES)
+
+
+# Users and reports, written down
+
+TALK = {
+    "id": "TALK-1",
+    "family": "modify_client",
+    "request": "Set Acme's phone number, ask me which, then ask what comes next.",
+    "solution": [{"tool": "modify_client", "arguments": {"id": "@bolt", "updates": {"phone": "99"}}}],
+    "demonstration": [
+        {"tool": "ask_user", "arguments": {"about": "phone"}},
+        {"tool": "ask_user", "arguments": {"about": "next_step"}},
+        {"tool": "modify_client", "arguments": {"id": "@bolt", "updates": {"phone": "99"}}},
+    ],
+    "changes": [{"update": "@bolt", "fields": {"phone": "99"}}],
+    "selections": [{"from": "Client", "where": {"client_id": "@bolt"}}],
+    "user": {
+        "phases": [
+            {"told": {"phone": "It is 99."}, "wrong": {"@acme": "No, the other one."}},
+            {"says": "For Bolt, that is.", "until": [{"update": "@bolt", "fields": {"phone": "99"}}]},
+        ],
+        "patience": 4,
+        "thanks": "Done.",
+    },
+}
+
+
+def test_a_user_is_written_down_with_the_task():
+    task = Task.from_mapping(TALK, HOME)
+    session = Session(HOME.crm.fork("talk"), task.user)
+    ask = {about: ToolCall("ask_user", {"about": about}) for about in ("phone", "next_step", "email")}
+    spoilt = ToolCall("modify_client", {"id": HOME.ids["acme"], "updates": {"phone": "1"}})
+    mended = ToolCall("modify_client", {"id": HOME.ids["acme"], "updates": {"phone": None}})
+    session.play_all([ask["phone"], spoilt, ask["next_step"], mended, ask["next_step"], ask["next_step"], ask["email"]])
+    said = [result.raw["user"] for result in session.results if result.call.tool == "ask_user"]
+    assert said[:3] == ["It is 99.", "No, the other one.", "For Bolt, that is."]
+    assert said[3] == "I do not see that in the CRM yet."
+    assert "go now" in said[4]
+    assert [call.tool for call in task.demonstration] == ["ask_user", "ask_user", "modify_client"]
+    assert task.hints == ("modify_client", "ask_user")
+    assert task.selections[0].where == {"client_id": HOME.ids["bolt"]}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"user": {"phases": [{"told": {"colour": "blue"}}]}}, "colour"),
+        ({"user": {"phases": [{"told": {"next_step": "x"}}]}}, "next_step"),
+        ({"user": {"phases": [{"wrong": {"@nobody": "x"}}]}}, "@nobody"),
+        ({"user": {"phases": []}}, "phases"),
+        ({"user": {"phases": [{}], "patience": 0}}, "patience"),
+        ({"demonstration": [{"tool": "ask_usr"}]}, "ask_user"),
+    ],
+)
+def test_a_user_who_cannot_be_is_refused(change, words):
+    with pytest.raises(TaskError, match=words):
+        Task.from_mapping({**TALK, **change}, HOME)

@@ -38,6 +38,26 @@ class RefusalSpec(_Spec):
     call: CallSpec
 
 
+class PhaseSpec(_Spec):
+    """A phase of the user's (see `dialogue.Phase`): `until` is written as changes, `wrong` maps "@key" or an id to
+    what they say."""
+
+    says: str = ""
+    told: dict[str, str] = {}
+    until: tuple[ChangeSpec, ...] = ()
+    wrong: dict[str, str] = {}
+    waits: str | None = None
+
+
+class UserSpec(_Spec):
+    """A user who answers `ask_user` (see `dialogue.Script`)."""
+
+    phases: tuple[PhaseSpec, ...]
+    patience: int = 12
+    thanks: str | None = None
+    leaves: str | None = None
+
+
 class WorldSpec(_Spec):
     """A world written into a task: a name, a day, and records as `{table, ...fields}`, parents first."""
 
@@ -51,7 +71,9 @@ class TaskSpec(_Spec):
 
     One of `changes`, `answer` and `refusal` says what success is, or changes with an answer to be reported besides.
     A task with changes brings its `solution`; the others' follows from the goal. In the solution and in the fields of
-    changes "@new:k" stands for the id of the k-th new record, from 0: the k-th change that creates one.
+    changes "@new:k" stands for the id of the k-th new record, from 0: the k-th change that creates one. `user` answers
+    questions; `demonstration` is the whole way, if it is not the look-ups and then the solution; `selections` are
+    descriptions in the request by which records are meant.
     """
 
     id: str
@@ -62,6 +84,9 @@ class TaskSpec(_Spec):
     solution: tuple[CallSpec, ...] = ()
     changes: tuple[ChangeSpec, ...] = ()
     answer: Query | None = None
+    user: UserSpec | None = None
+    selections: tuple[Query, ...] = ()
+    demonstration: tuple[CallSpec, ...] = ()
     refusal: RefusalSpec | None = None
     tags: tuple[str, ...] = ()
     split: str = "golden"
