@@ -89,6 +89,8 @@ def certify(
 def _writable(out: Path | None) -> None:
     if out is not None and not out.parent.is_dir():
         raise UsageError(f"out: there is no folder {str(out.parent)!r}")
+    if out is not None and out.is_dir():
+        raise UsageError(f"out: {str(out)!r} is a folder; name a file in it")
 
 
 def _progress(done: int, total: int, faults: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterable
 from typing import Annotated, Any
@@ -40,7 +41,7 @@ _Families = Annotated[
 ]
 _Level = Annotated[int | None, _option("N", "difficulty, 1 to 5", "any if absent")]
 _Records = Annotated[int, _option("N", "records of a world, 10 to 100,000", f"{RECORDS} if absent")]
-_Seed = Annotated[int, _option("N", "fixes the tasks", "0 if absent")]
+_Seed = Annotated[int, _option("N", "number of the first task (a reset's seed draws such a number)", "0 if absent")]
 _AsJson = Annotated[bool, arg(name="json", help="print JSON instead", help_behavior_hint="")]
 
 
@@ -65,7 +66,7 @@ def generate(
     _at_least("count", count, 1)
     _at_least("seed", seed, 0)
     if one_each:
-        tasks = [Generator(split, level, [name], records).task(seed) for name in source.families]
+        tasks = [task for name in source.families if (task := _one(Generator(split, level, [name], records), seed))]
     else:
         tasks = [source.task(seed + number) for number in range(count)]
     if as_json:
@@ -73,6 +74,15 @@ def generate(
     for task in tasks:
         print("\n".join([*_lines(task), ""]))
     return OK
+
+
+def _one(source: Generator, number: int) -> Task | None:
+    """The family's task of that number; None, with a word, if it has none."""
+    try:
+        return source.task(number)
+    except UsageError as fault:
+        print(f"crm-gym: left out: {one_line(str(fault))}", file=sys.stderr)
+        return None
 
 
 def _at_least(name: str, value: int, least: int) -> None:
@@ -217,6 +227,10 @@ def world(
     _at_least("number", number, 0)
     if not 10 <= records <= 100_000:
         raise UsageError(f"records must be from 10 to 100,000; got {records}")
+    if number >= world_count(pool, records):
+        raise UsageError(
+            f"number must be below {world_count(pool, records)}: so many worlds of {records} records has it"
+        )
     found = distribution(template(pool_of(pool), number, records))
     if as_json:
         return _print_json(found)

@@ -71,6 +71,9 @@ def sampler(
     Raises:
         UsageError: If a name does not exist or a number is out of bounds.
     """
-    if not isinstance(split, str) or isinstance(level, bool) or not isinstance(level, int | None):
-        raise UsageError(f"split must be a name and level a whole number or None; got {split!r} and {level!r}")
+    if not isinstance(split, str):
+        raise UsageError(f"split must be the name of one; got {split!r}")
+    for name, value in (("level", level), ("records", records)):
+        if value is not None and type(value) is not int:
+            raise UsageError(f"{name} must be a whole number; got {value!r}")
     return GeneratedSampler(generator(split, level, families, records, weights), refusals == "attempt")

@@ -59,7 +59,8 @@ def _generated(chosen: Selection, own: dict[str, object]) -> GeneratedSampler:
     if chosen.weights not in WEIGHTS:
         raise UsageError(f"weights {chosen.weights!r} does not exist; {near_miss(chosen.weights, WEIGHTS)}")
     if own["families"] is not None:
-        own["families"] = names_of(own["families"])  # type: ignore[arg-type]
+        what = "families must be a list of families or kinds of them"
+        own["families"] = names_of(own["families"], what)  # type: ignore[arg-type]
     # The generator brings names, forms and families: an import of crm_gym stays quick without it.
     generated = importlib.import_module("crm_gym.generated")
     sampler: GeneratedSampler = generated.sampler(**own, weights=chosen.weights, refusals=chosen.refusals)

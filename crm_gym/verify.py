@@ -111,11 +111,11 @@ def _matched(expected: tuple[Expected, ...], changes: list[Change]) -> Places:
     """Which expected change is met by which change, by their places.
 
     The choice can matter: new records that look alike may differ in what hangs on them, and what is free in one may
-    not be in the other. So every choice is tried, few as they are; if none meets all, each takes the first it can.
+    not be in the other. So if all can be met a way to do so is searched for; else each takes the first it can.
     """
     fits = [[at for at, change in enumerate(changes) if one.met_by(change)] for one in expected]
     if len(changes) == len(expected):
-        whole = _assigned(expected, changes, fits, {}, {})
+        whole = _Search(expected, changes, fits).found({}, {})
         if whole is not None:
             return whole
     met: Places = {}
@@ -130,19 +130,52 @@ def _matched(expected: tuple[Expected, ...], changes: list[Change]) -> Places:
     return met
 
 
-def _assigned(
-    expected: tuple[Expected, ...], changes: list[Change], fits: list[list[int]], met: Places, new: dict[int, str]
-) -> Places | None:
-    """A way to meet every expected change from place `len(met)` on, None if there is none."""
-    place = len(met)
-    if place == len(expected):
-        return met
-    one = expected[place]
-    for at in fits[place]:
-        if at in met.values() or not one.linked_by(changes[at], new):
-            continue
-        known = new if one.number is None else {**new, one.number: changes[at].id}
-        found = _assigned(expected, changes, fits, {**met, place: at}, known)
-        if found is not None:
-            return found
-    return None
+PATIENCE = 2_000
+"""Dead ends after which a search is given up: only a dozen new records that all look alike can come to that."""
+
+
+class _Search:
+    """The search for a way to meet every expected change.
+
+    What hangs on a new record is looked for right after it, and what has failed once is not tried again: the same
+    expectations left, for the same changes, with the same new records to be linked to.
+    """
+
+    def __init__(self, expected: tuple[Expected, ...], changes: list[Change], fits: list[list[int]]) -> None:
+        self.expected, self.changes, self.fits = expected, changes, fits
+        self.order = _close_to_parents(expected)
+        self.failed: set[tuple[int, frozenset[int], tuple[str | None, ...]]] = set()
+
+    def found(self, met: Places, new: dict[int, str]) -> Places | None:
+        """A way to go on from what is met, given the ids of the new records among it; None if there is none."""
+        if len(met) == len(self.order):
+            return met
+        left = self.order[len(met) :]
+        linked = tuple(new.get(number) for place in left for _, number in self.expected[place].links)
+        state = len(met), frozenset(met.values()), linked
+        if state in self.failed or len(self.failed) >= PATIENCE:
+            return None
+        one = self.expected[left[0]]
+        for at in self.fits[left[0]]:
+            if at in met.values() or not one.linked_by(self.changes[at], new):
+                continue
+            known = new if one.number is None else {**new, one.number: self.changes[at].id}
+            way = self.found({**met, left[0]: at}, known)
+            if way is not None:
+                return way
+        self.failed.add(state)
+        return None
+
+
+def _close_to_parents(expected: tuple[Expected, ...]) -> list[int]:
+    """The places of the expected changes, each after the new records it is linked to and as soon as may be."""
+    order: list[int] = []
+    known: set[int | None] = set()
+    waiting = list(range(len(expected)))
+    while waiting:
+        ready = [at for at in waiting if all(number in known for _, number in expected[at].links)] or waiting
+        at = next((at for at in ready if expected[at].links), ready[0])
+        waiting.remove(at)
+        order.append(at)
+        known.add(expected[at].number)
+    return order

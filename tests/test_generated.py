@@ -8,6 +8,7 @@ from collections import Counter
 from itertools import combinations
 
 import gymnasium as gym
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -72,10 +73,45 @@ def test_an_id_is_enough_to_make_a_task_again():
     assert told(find(leveled.id)) == told(leveled)
 
 
-@pytest.mark.parametrize("task_id", ["", "CNC-001", "train:add_note:300::1", "train:nothing:300::0123456789abcdef"])
+@pytest.mark.parametrize(
+    "task_id",
+    [
+        "",
+        "CNC-001",
+        "train:add_note:300::1",
+        "train:nothing:300::0123456789abcdef",
+        "train:lapsed_quotes:300::0123456789abcdef",  # held out: no task of this split
+        "ood_composition:create_quote:300::0123456789abcdef",
+        "train:add_note:0300::0123456789abcdef",
+        "train:add_note:300:6:0123456789abcdef",
+        "train:add_note:" + "9" * 5_000 + "::0123456789abcdef",
+        "train:add_note:100001::0123456789abcdef",
+        "train:add_note:300::0123456789abcdef\n",
+    ],
+)
 def test_what_is_no_id_is_refused(task_id):
     with pytest.raises(UsageError, match="no id of a generated task"):
         find(task_id)
+
+
+def test_an_id_that_claims_another_level_is_refused():
+    task = Generator("train", families=["create_quote"]).make(0)
+    split, name, records, _, seed = task.id.split(":")
+    other = 5 if task.difficulty < 5 else 1
+    with pytest.raises(UsageError, match="level is another"):
+        find(f"{split}:{name}:{records}:{other}:{seed}")
+
+
+@pytest.mark.parametrize("number", [-1, 1.5, "1", None, [1], True])
+def test_what_is_no_number_of_a_task_is_refused(number):
+    for ask in (Generator("train").task, Generator("train").make):
+        with pytest.raises(UsageError, match=r"whole number, 0 or more|unhashable"):
+            ask(number)
+
+
+def test_huge_numbers_and_numpys_are_numbers_too():
+    assert told(Generator("train").task(np.int64(5))) == told(Generator("train").make(5))
+    assert Generator("train").task(2**70).request
 
 
 def test_numbers_give_different_tasks():
@@ -173,7 +209,9 @@ def test_every_tool_has_a_family_of_its_name_and_there_are_workflows_enough():
         ({"level": 6}, "from 1 to 5"),
         ({"level": True}, "level"),
         ({"families": ["create_qoute"]}, "did you mean 'create_quote'"),
-        ({"families": "create_quote"}, "list"),
+        ({"families": "create_quote"}, "families must be a list"),
+        ({"level": "3"}, "level must be a whole number"),
+        ({"records": [1]}, "records must be a whole number"),
         ({"families": []}, "empty list"),
         ({"records": 9}, "from 10 to 100,000"),
         ({"tasks": ["CNC-001"]}, "families="),

@@ -346,7 +346,7 @@ def test_the_most_frequent_question_is_answered_without_a_further_call(monkeypat
 
 
 def test_ways_are_searched_only_where_all_can_be_met(monkeypatch):
-    monkeypatch.setattr(MODULE, "_assigned", None)
+    monkeypatch.setattr(MODULE, "_Search", None)
     linked = ChangeGoal((deal(), quote("@new:0")))
     assert judge(linked, deal_made("d"), quote_made("q", "d"), *noise(20)).excess == 20
 
@@ -379,3 +379,26 @@ def test_where_everything_is_free_any_new_record_will_do():
     goal = ChangeGoal((wanted("Note", 0, free=tuple(columns[1:])),))
     assert judge(goal, made("Note", "n", content="anything", created_by="anybody")).success
     assert not judge(goal, made("Client", "c", name="of another table")).success
+
+
+@pytest.mark.parametrize("count", [2, 6, 9])
+def test_new_records_that_look_alike_are_told_apart_by_what_hangs_on_them_in_bounded_work(count):
+    deals = [wanted("Opportunity", k, name="d", client_id="c", amount=5) for k in range(count)]
+    quotes = [wanted("Quote", count + k, opportunity_id=f"@new:{k}", amount=3, status="Draft") for k in range(count)]
+    goal = ChangeGoal((*deals, *quotes))
+    made_deals = [made("Opportunity", f"o{k}", name="d", client_id="c", amount=5) for k in range(count)]
+    hung = [made("Quote", f"q{k}", opportunity_id=f"o{count - 1 - k}", amount=3, status="Draft") for k in range(count)]
+    assert judge(goal, *made_deals, *hung).success
+    astray = made("Quote", "stray", opportunity_id=f"o{count - 1}", amount=3, status="Draft")
+    search = MODULE._Search(goal.changes, [*made_deals, *hung[:-1], astray], [])
+    search.fits = [[at for at, change in enumerate(search.changes) if one.met_by(change)] for one in search.expected]
+    assert search.found({}, {}) is None
+    assert len(search.failed) <= min(MODULE.PATIENCE + 2 * count, 4 * 2**count)  # not count!
+    assert not judge(goal, *made_deals, *hung[:-1], astray).success
+
+
+def test_a_search_without_end_is_given_up(monkeypatch):
+    monkeypatch.setattr(MODULE, "PATIENCE", 0)
+    goal = ChangeGoal((deal(), quote("@new:0")))
+    search = MODULE._Search(goal.changes, [deal_made("d"), quote_made("q", "d")], [[0], [1]])
+    assert search.found({}, {}) is None

@@ -738,3 +738,50 @@ def test_a_user_is_written_down_with_the_task():
 def test_a_user_who_cannot_be_is_refused(change, words):
     with pytest.raises(TaskError, match=words):
         Task.from_mapping({**TALK, **change}, HOME)
+
+
+LINKED = {
+    "id": "LINK-1",
+    "family": "create_new_client",
+    "request": "Take on New with a deal.",
+    "solution": [{"tool": "create_new_client", "arguments": {}}],
+    "changes": [
+        {"create": "Client", "fields": {"name": "New", "email": "n@new.example", "status": "Active"}},
+        {"create": "Opportunity", "fields": {"name": "D", "client_id": "@new:0", "amount": 1, "stage": "Proposal"}},
+    ],
+}
+
+
+def deal_on(link):
+    deal = LINKED["changes"][1]
+    return [LINKED["changes"][0], {**deal, "fields": {**deal["fields"], "client_id": link}}]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"changes": deal_on("@new:7")}, "no change before creates @new:7"),
+        ({"changes": deal_on("@new:1")}, "no change before creates @new:1"),
+        ({"changes": deal_on("@new:00")}, "names no record"),
+        ({"changes": [{"update": "@pump", "fields": {"client_id": "@new:0"}}]}, "no change before creates"),
+        (
+            {
+                "changes": [
+                    LINKED["changes"][0],
+                    {"create": "Quote", "fields": {"opportunity_id": "@new:0", "amount": 1, "status": "Draft"}},
+                ]
+            },
+            "points at a Opportunity; @new:0 is a Client",
+        ),
+        ({"difficulty": -3}, "difficulty"),
+        ({"solution": [{"tool": "finish"}]}, "leave finish out"),
+    ],
+)
+def test_links_that_lead_nowhere_are_refused(change, words):
+    with pytest.raises(TaskError, match=words):
+        Task.from_mapping({**LINKED, **change}, HOME)
+
+
+def test_a_key_that_means_a_new_record_is_refused():
+    with pytest.raises(TaskError, match="take another"):
+        World("w", "2026-01-10", [("Company", {"key": "new:0", "name": "N"})])

@@ -86,6 +86,7 @@ def test_it_is_rebuilt_from_its_spec():
         ({"start": 6}, "1 to 5"),
         ({"raise_at": 0.2, "lower_at": 0.5}, "below raise_at"),
         ({"review": 1.0}, "review"),
+        ({"raise_at": "high"}, "numbers"),
     ],
 )
 def test_numbers_out_of_bounds_are_refused(keywords, words):
@@ -98,3 +99,26 @@ def test_other_suites_have_no_levels_to_follow():
         Curriculum(gym.make("CrmEnv-v0"))
     with pytest.raises(UsageError, match="level=None"):
         Curriculum(gym.make("CrmEnv-v0", suite="generated", level=2))
+
+
+def test_levels_that_families_do_not_come_in_are_passed_over():
+    base = gym.make("CrmEnv-v0", suite="generated", families=["add_note"], disable_env_checker=True)
+    env = Curriculum(base, window=1, review=0.0)
+    levels = [level for _, level, _ in play(env, OracleAgent(env), 6)]
+    assert levels[0] == 1
+    assert set(levels) <= {1, 2, 3}
+    upper = Curriculum(base, window=1, review=0.0, start=5)
+    assert play(upper, NullAgent(), 3)[0][1] < 5
+
+
+def test_an_episode_counts_once_and_only_if_it_was_due():
+    env = Curriculum(gym.make("CrmEnv-v0", suite="generated", max_episode_steps=2, disable_env_checker=True), window=9)
+    env.reset(seed=0)
+    for _ in range(4):
+        info = env.step({"tool": "quote_prefixes"})[4]
+    assert info["curriculum"]["counted"] == 1
+    task_id = info["task_id"]
+    env.reset(options={"task_id": task_id})
+    for _ in range(2):
+        info = env.step({"tool": "quote_prefixes"})[4]
+    assert info["curriculum"]["counted"] == 1

@@ -15,7 +15,7 @@ from crm_gym.certify.arena import Arena, is_right_elsewhere
 from crm_gym.certify.explain import explained
 from crm_gym.certify.leaks import leaks
 from crm_gym.certify.tally import Example, Report, Tally, added_up
-from crm_gym.errors import TaskError, UsageError
+from crm_gym.errors import InfraError, TaskError, UsageError
 from crm_gym.render import safe
 from crm_gym.tasks.catalogue import SUITES, load_suite
 from crm_gym.tasks.difficulty import LEVELS
@@ -197,6 +197,8 @@ def certify_suite(wanted: Wanted, jobs: int = 1, on_part: Callable[[int, int, in
         if on_part is not None:
             on_part(done, total, faults)
     report = added_up(found)
+    if not report.total.tasks and not report.total.faults:
+        raise UsageError(f"there is nothing to certify: none of these families comes in level {wanted.level}")
     report.seconds = time.perf_counter() - begun
     return report
 
@@ -246,10 +248,13 @@ def certified(part: Part) -> tuple[str, Tally, list[bytes]]:
     except UsageError:
         if part.wanted.level is None:
             raise  # else the family has no task of that level, or no more: nothing to certify
-    except TaskError as fault:  # a family that cannot make its tasks; the rest of the part is left out
+    except InfraError:
+        raise
+    except Exception as fault:  # a family that cannot make its tasks; the rest of the part is left out
+        words = str(fault) if isinstance(fault, TaskError) else f"{type(fault).__name__}: {fault}"
         tally.faults += 1
-        tally.sentences.append((f"{part.split}:{part.family}", str(fault)))
-        tally.example = tally.example or Example(part.family, str(fault), safe(str(fault)))
+        tally.sentences.append((f"{part.split}:{part.family}", words))
+        tally.example = tally.example or Example(part.family, words, safe(words))
     return part.family, tally, digests
 
 

@@ -67,14 +67,14 @@ def load_suite(suite: str = "golden", tasks: Iterable[str] | None = None) -> tup
     return tuple(found)
 
 
-def names_of(tasks: Iterable[str]) -> tuple[str, ...]:
-    """Task ids or tool names as a tuple; a bare text is refused, being a list of its letters otherwise."""
+def names_of(tasks: Iterable[str], what: str = "tasks must be a list of task ids or tool names") -> tuple[str, ...]:
+    """Names as a tuple; a bare text is refused, being a list of its letters otherwise."""
     if isinstance(tasks, str) or not isinstance(tasks, Iterable):
-        raise UsageError(f"tasks must be a list of task ids or tool names; got {tasks!r}")
+        raise UsageError(f"{what}; got {tasks!r}")
     names = tuple(tasks)
     for name in names:
         if not isinstance(name, str):
-            raise UsageError(f"tasks must be a list of task ids or tool names; got {name!r} in it")
+            raise UsageError(f"{what}; got {name!r} in it")
     return names
 
 

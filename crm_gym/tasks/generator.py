@@ -7,9 +7,11 @@ that it can be made again from its id alone.
 from __future__ import annotations
 
 import functools
+import operator
 import random
 import re
 from collections.abc import Iterable
+from hashlib import blake2b
 
 from crm_gym.errors import TaskError, UsageError, near_miss
 from crm_gym.tasks.difficulty import LEVELS, measure
@@ -29,8 +31,7 @@ _IN_ALL = {"train": 7_200, "validation": 2_400, "test": 3_600}  # records of all
 _MOST_WORLDS = 240
 
 _TRIES = 2_000  # for a level that a family seldom comes in
-_SPREAD, _MASK = 0x9E3779B97F4A7C15, 2**64 - 1
-_ID = re.compile(r"(\w+):(\w+):([0-9]+):([0-9]?):([0-9a-f]{16})")
+_ID = re.compile(r"(\w+):(\w+):([1-9][0-9]{1,5}):([1-5]?):([0-9a-f]{16})")
 
 
 def world_count(pool: str, records: int) -> int:
@@ -93,25 +94,24 @@ class Generator:
             raise UsageError(f"records must be a whole number from 10 to 100,000; got {records!r}")
         self.split, self.level, self.families, self.records = split, level, wanted, records
         self.weights = weights
-        self._salt = SPLITS.index(split) << 58  # a number means something else in every split: they share no chance
         self._steps = _shares(self.families) if weights == "frequency" else None
 
     def task(self, number: int) -> Task:
         """The task of a number, 0 or more.
 
         Raises:
-            UsageError: If none of many tries has the level that was asked for.
+            UsageError: If it is no such number, or none of many tries has the level that was asked for.
         """
-        return _task_at(self._key(), number)
+        return _task_at(self._key(), _whole(number))
 
     def _key(self) -> tuple[str, int | None, tuple[str, ...], int, str]:
         return self.split, self.level, self.families, self.records, self.weights
 
     def make(self, number: int) -> Task:
         """The same, made anew."""
+        number = _whole(number)
         for attempt in range(_TRIES):
-            seed = (number + attempt * _SPREAD + self._salt) * _SPREAD & _MASK
-            seed ^= seed >> 29
+            seed = _seed(self.split, number, attempt)
             name = self._draw(seed)
             task = made(self.split, name, self.records, seed, self.level)
             if task is not None and self.level in (None, task.difficulty):
@@ -125,8 +125,24 @@ class Generator:
     def _draw(self, seed: int) -> str:
         names = self.families
         if self._steps is None:
-            return names[(seed >> 8) % len(names)]
+            return names[seed % len(names)]
         return random.Random(seed).choices(names, cum_weights=self._steps)[0]
+
+
+def _whole(number: object) -> int:
+    try:
+        whole = operator.index(number)  # type: ignore[arg-type]
+    except TypeError:
+        whole = -1
+    if whole < 0 or isinstance(number, bool):
+        raise UsageError(f"the number of a task is a whole number, 0 or more; got {number!r}")
+    return whole
+
+
+def _seed(split: str, number: int, attempt: int) -> int:
+    """64 bits that have nothing to do with those of another split, number or attempt."""
+    text = f"{split} {number} {attempt}".encode("ascii")
+    return int.from_bytes(blake2b(text, digest_size=8, person=b"crm_gym.task").digest(), "big")
 
 
 @functools.lru_cache(maxsize=256)
@@ -188,11 +204,11 @@ def find(task_id: str) -> Task:
         UsageError: If it is no id of one.
     """
     parts = _ID.fullmatch(task_id)
-    if parts is None or parts[1] not in SPLITS or parts[2] not in REGISTRY or not 10 <= int(parts[3]) <= 100_000:
+    if parts is None or parts[1] not in SPLITS or parts[2] not in members(parts[1]) or int(parts[3]) > 100_000:
         raise UsageError(f"{task_id!r} is no id of a generated task, such as train:create_quote:300::0123456789abcdef")
     task = made(parts[1], parts[2], int(parts[3]), int(parts[5], 16), int(parts[4]) if parts[4] else None)
-    if task is None:
-        raise UsageError(f"there is no task {task_id!r}: its scene has nothing fitting")
+    if task is None or parts[4] not in ("", str(task.difficulty)):
+        raise UsageError(f"there is no task {task_id!r}: its scene has nothing fitting, or its level is another")
     return task
 
 

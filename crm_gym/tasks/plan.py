@@ -14,7 +14,7 @@ from crm_gym.errors import ToolError
 from crm_gym.schema import TABLE_OF
 from crm_gym.tools import TOOLS, ToolCall, ToolResult
 
-_NEW = re.compile(r"@new:([0-9]{1,3})")
+_NEW = re.compile(r"@new:(0|[1-9][0-9]{0,2})")
 
 MAKERS = frozenset(name for name in TOOLS if name.startswith(("create_", "clone_", "upload_", "add_")))
 """The tools that make a record; its id is the first field of what they return."""

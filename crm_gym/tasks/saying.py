@@ -12,7 +12,7 @@ _MONEY, _DATE = ("amount", "value"), ("close_date", "valid_until", "start_date",
 _QUOTED = ("notes", "content", "address")
 
 WORDS: dict[str, tuple[str, ...]] = {
-    "name": ("name", "name field", "record name", "name of the record"),
+    "name": ("name", "name field", "record name", "full name"),
     "email": ("e-mail", "email address", "e-mail address", "mail address"),
     "phone": ("phone", "phone number", "telephone", "telephone number"),
     "address": ("address", "postal address", "street address", "mailing address"),
@@ -20,7 +20,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "status": ("status", "status field", "current status", "record status"),
     "owner": ("owner", "account owner", "owner field", "responsible colleague"),
     "title": ("job title", "title", "position", "role"),
-    "amount": ("amount", "total amount", "sum", "figure for the amount"),
+    "amount": ("amount", "total amount", "sum", "overall amount"),
     "stage": ("stage", "pipeline stage", "sales stage", "stage field"),
     "probability": ("probability", "win probability", "chance of winning", "odds of winning"),
     "close_date": ("close date", "expected close date", "closing date", "target close date"),
@@ -28,16 +28,16 @@ WORDS: dict[str, tuple[str, ...]] = {
     "version": ("version", "version label", "version field", "version tag"),
     "valid_until": ("valid-until date", "validity date", "last day of validity", "end of validity"),
     "quote_prefix": ("prefix", "quote prefix", "number prefix", "quote number prefix"),
-    "value": ("value", "contract value", "total value", "worth"),
-    "start_date": ("start date", "first day", "starting date", "day it starts"),
-    "end_date": ("end date", "last day", "ending date", "day it ends"),
+    "value": ("value", "contract value", "total value", "total worth"),
+    "start_date": ("start date", "first day", "starting date", "starting day"),
+    "end_date": ("end date", "last day", "ending date", "final day"),
     "document_url": ("document URL", "document link", "link to the document", "URL of the document"),
     "file_url": ("file URL", "file link", "link to the file", "URL of the file"),
     "uploaded_by": ("uploaded by", "uploader", "person uploading", "name of the uploader"),
     "created_by": ("author", "written by", "name of the author", "note author"),
     "content": ("text", "wording", "note text", "exact text"),
-    "first_name": ("first name", "given name", "forename", "name (given)"),
-    "last_name": ("last name", "family name", "surname", "name (family)"),
+    "first_name": ("first name", "given name", "forename", "given (first) name"),
+    "last_name": ("last name", "family name", "surname", "family (last) name"),
 }
 """What people call the fields; the fourth of each for held-out requests only."""
 
@@ -49,8 +49,9 @@ def kind_of(field: str) -> str:
     return "money" if field in _MONEY else "date" if field in _DATE else "quoted" if field in _QUOTED else ""
 
 
-def _slot(field: str) -> str:
-    kind = kind_of(field)
+def _slot(field: str, value: Any) -> str:
+    # a text with a comma would run into what is listed after it
+    kind = kind_of(field) or ("quoted" if isinstance(value, str) and "," in value else "")
     return "{value:" + kind + "}" if kind else "{value}"
 
 
@@ -65,7 +66,7 @@ def updates(rng: random.Random, values: Mapping[str, Any], *, held_out: bool) ->
 
 
 def _clause(rng: random.Random, field: str, value: Any, link: str, held_out: bool, article: str = "") -> str:
-    forms = tuple(f"{article}{word}{link}{_slot(field)}" for word in WORDS[field])
+    forms = tuple(f"{article}{word}{link}{_slot(field, value)}" for word in WORDS[field])
     return fragment(rng, forms, {"value": value}, held_out=held_out)
 
 

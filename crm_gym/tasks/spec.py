@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from crm_gym.tasks.answer import Query
 
@@ -90,4 +90,4 @@ class TaskSpec(_Spec):
     refusal: RefusalSpec | None = None
     tags: tuple[str, ...] = ()
     split: str = "golden"
-    difficulty: int = 1
+    difficulty: int = Field(1, ge=1)

@@ -62,6 +62,8 @@ class World:
             raise TaskError(f"world {self.name}: {table!r} is no table; known are {', '.join(TABLES)}")
         key = str(fields.pop("key", f"{table}-{len(self.ids)}"))
         where = f"world {self.name}, {table} {key!r}"
+        if number_of_new("@" + key) is not None:
+            raise TaskError(f"{where}: the key means a new record in tasks; take another")
         if key in self.ids:
             raise TaskError(f"{where}: the key is used twice")
         record = named_id(self.name, key)

@@ -49,14 +49,35 @@ def goal_of(spec: TaskSpec, world: World, where: str) -> tuple[Goal, tuple[ToolC
     if not spec.changes:
         assert answer is not None
         return AnswerGoal(answer), report
+    for call in spec.solution:
+        if call.tool in TOOLS and TOOLS[call.tool].kind == "end":
+            raise TaskError(f"{where}: leave {call.tool} out of the solution; how it ends follows from the goal")
     if not spec.solution:
         raise TaskError(f"{where}: a task with changes needs its solution")
     numbers = itertools.count()
     changes = tuple(_expected(change, world, where, numbers) for change in spec.changes)
+    _check_links(changes, where)
     standing = [change.id for change in changes if change.id is not None]
     if len(set(standing)) != len(standing):
         raise TaskError(f"{where}: two changes of one record; write them as one")
     return ChangeGoal(changes, answer), (*(call_of(call, world, where) for call in spec.solution), *report)
+
+
+def _check_links(changes: tuple[Expected, ...], where: str) -> None:
+    """Every "@new:k" must stand for a record that another change creates before, of the table it is to point at."""
+    new = {change.number: change for change in changes if change.number is not None}
+    for change in changes:
+        for at, number in change.links:
+            column, other = TABLES[change.table].columns[at], new.get(number)
+            if other is None or (change.number is not None and number >= change.number):
+                raise TaskError(f"{where}: {column.name} of {change.table}: no change before creates @new:{number}")
+            assert column.ref is not None
+            assert change.row is not None
+            to = getattr(change.row, column.ref.to) if column.ref.by_field else column.ref.to
+            if other.table != to:
+                raise TaskError(
+                    f"{where}: {column.name} of {change.table} points at a {to}; @new:{number} is a {other.table}"
+                )
 
 
 def _answer(query: Query, world: World, where: str) -> Answer:
@@ -158,6 +179,8 @@ def user_of(spec: UserSpec | None, world: World, where: str) -> Script | None:
 def _phase(spec: PhaseSpec, world: World, where: str, numbers: Iterator[int]) -> Phase:
     until = tuple(_expected(change, world, where, numbers) for change in spec.until)
     wrong = {str(world.resolve(record, where)): says for record, says in spec.wrong.items()}
+    for record in wrong:
+        _standing(record, world, where)
     waits = {} if spec.waits is None else {"waits": spec.waits}
     try:
         return Phase(spec.says, dict(spec.told), until, wrong, **waits)

@@ -23,9 +23,9 @@ ASK = (
     "I need {what}[, please|].",
     "Look in the CRM and give me {what}.",
     "Quick question: what is {what}?",
-    "Would you report {what} back to me?",
+    "Would you report back to me with {what}?",
     "Somebody is asking for {what}; what [do I|should I] say?",
-    "[Please |]check {what} in the CRM and let me have it.",
+    "In the CRM, [please |]check {what} and let me have it.",
     "For my report I need {what}.",
     "Kindly let me have {what}.",
 )

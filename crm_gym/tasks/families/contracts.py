@@ -52,13 +52,13 @@ def _new(request: str, of: Meant, lookups: list[ToolCall], fields: dict[str, Any
     (
         "[Please |]create a contract {whom}: {details}.",
         "We have agreed on a contract {whom}; enter it with {details}.",
-        "[Could|Can] you set up a contract {whom} with {details}?",
+        "[Could|Can] you set up a contract {whom}, with {details}?",
         "Put a contract {whom} on record, {details}.",
         "New contract {whom}: {details}.",
         "A contract {whom} has to go into the CRM, with {details}.",
         "Enter a [new |]contract {whom}. What we know: {details}.",
         "There ought to be a contract {whom} in the CRM. It has {details}.",
-        "I need a contract {whom} created with {details}[, and nothing beyond that|].",
+        "I need a contract set up {whom}, with {details}[, and nothing beyond that|].",
         "Set up the contract {whom}: {details}.",
     ),
     tool="create_contract",
@@ -105,8 +105,8 @@ _FOR = (
         " amount of the Approved quote.",
         "[Could|Can] you enter the contract for {deal} with its client? Start {start:date}, end {end:date}, and the"
         " value comes from the Approved quote.",
-        "Contract for {deal} and its client, value taken from the Approved quote, start date {start:date}, end date"
-        " {end:date}.",
+        "Contract for {deal}, made with the client of the deal, value taken from the Approved quote, start date"
+        " {start:date}, end date {end:date}.",
         "We signed for {deal}: enter the contract with its client from {start:date} until {end:date}, worth what the"
         " Approved quote says.",
     ),
@@ -233,10 +233,11 @@ _BEST = {
     "max:end_date": ("the contract with {client} that ends last", "the last of the contracts with {client} to end",
                      "the contract with {client} with the latest end date",
                      "whichever contract with {client} outlasts the others"),
-    "max:value": ("the contract with {client} that is worth most", "the largest contract with {client} by value",
-                  "the contract with {client} with the highest value", "the greatest contract with {client} by value"),
-    "min:start_date": ("the contract with {client} that started first", "the oldest contract with {client} by start"
-                       " date", "the contract with {client} with the earliest start date",
+    "max:value": ("the contract with {client} that is worth most", "the contract of the largest value with {client}",
+                  "the contract with {client} with the highest value",
+                  "the contract of the greatest value with {client}"),
+    "min:start_date": ("the contract with {client} that started first", "the contract that was the earliest to start"
+                       " with {client}", "the contract with {client} with the earliest start date",
                        "whichever contract with {client} was the first to begin"),
 }  # fmt: skip
 _THE_ID = ("the id of {it}", "the contract id of {it}", "the id the CRM has for {it}", "the record id of {it}")

@@ -114,7 +114,7 @@ FILTER = SET | {
         "Filter by the {what} {value}, exactly that figure",
         "Only those with {value} as the {what} count, not rounded or changed",
         "Search for the {what} {value}, as it stands",
-        "The {what} to look for is {value}, precisely",
+        "What to look for as the {what} is {value}, precisely",
         "Use {value} for the {what} criterion and do not adjust it",
         "The {what} must be given to the search as {value}, [however odd that looks|unchanged]",
     ),
@@ -125,7 +125,7 @@ MISSING = (
     "There is no {what}; leave it out entirely",
     "Do not give any {what}, [not even an empty one|and do not make one up]",
     "Leave out the {what} altogether, we have none",
-    "It goes in without {what}; make none up",
+    "It goes in without any {what}; make none up",
     "Send it off without the {what} and put nothing in its place",
     "The {what} is to be left out of the call, not guessed and not blank",
 )

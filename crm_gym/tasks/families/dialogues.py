@@ -10,6 +10,7 @@ from crm_gym.tasks.draft import Achieve, Draft, Refused
 from crm_gym.tasks.families.steps import (
     CHANGEABLE,
     OPEN_STAGES,
+    email_of,
     is_open,
     modify,
     some,
@@ -36,14 +37,15 @@ def _record(scene: Scene) -> Row:
 @family(
     "dialogue",
     (
-        "[Please |]update the {what}. What changes: {fields}. Ask me for each of the new values.",
-        "Something has to change on the {what}, namely {fields}. I will tell you the new values when you ask[ me|].",
-        "I need the {what} brought up to date ({fields}). Ask me for the values, one by one.",
+        "[Please |]update the {what}. What changes: {fields}. Ask me for every new value.",
+        "Something has to change on the {what}, namely this: {fields}. I will tell you what to enter when you"
+        " ask[ me|].",
+        "I need the {what} brought up to date ({fields}). Ask me for every value, one by one.",
         "There is news about the {what}. Ask me for the following and enter it: {fields}.",
         "[Can you|Could you] change this on the {what}: {fields}? You will have to ask me what to put there.",
         "For the {what} I have new data: {fields}. Ask, and I will give you each of them.",
         "Ask me about {fields}, then change the {what} accordingly.",
-        "On the {what}, something has to be set anew, namely: {fields}. The values you get from me on request.",
+        "On the {what}, something has to be set anew, namely: {fields}. What to enter, you get from me on request.",
     ),
 )
 def ask_for_values(scene: Scene) -> Draft:
@@ -106,11 +108,11 @@ def _new_values(scene: Scene, table: str) -> tuple[dict[str, Any], Row | None, s
     "dialogue",
     (
         "[Please |]enter {thing}. I have left something out ({fields}): ask me.",
-        "There is {thing} to go into the CRM. Before you enter it, ask me for the rest: {fields}.",
+        "To go into the CRM: {thing}. Before you enter it, ask me for the rest: {fields}.",
         "We need {thing}. Still to come from me, as soon as you ask: {fields}.",
-        "Set up {thing}. It also takes some details I did not write down here: {fields}. Get them from me first.",
-        "[Can you|Could you] add {thing}? Missing so far: {fields}. Ask me for what is missing.",
-        "Put {thing} on file. You have to ask me for these, I did not put them here: {fields}.",
+        "Set up {thing}. It also takes something I did not write down here: {fields}. Get that from me first.",
+        "[Can you|Could you] add this: {thing}? Missing so far: {fields}. Ask me for what is missing.",
+        "Put on file {thing}. You have to ask me for the following, I did not put it here: {fields}.",
         "New in the CRM, please: {thing}. Ask me about {fields} before you save it.",
         "Create {thing}; what it lacks ({fields}) you learn by asking me.",
     ),
@@ -123,6 +125,8 @@ def ask_for_the_rest(scene: Scene) -> Draft:
     wanted = [*needed, *some(scene, others, max(1 - len(needed), scene.count(0, 3)))]
     scene.rng.shuffle(wanted)
     asked = values_for(scene, table, wanted, home)  # looking that up must not show them
+    if table == "Client":
+        asked["email"] = email_of(scene, name)
     values = given | asked
     shown = {key: value for key, value in given.items() if key in ("status", "stage")}
     text = frame.format(
@@ -160,8 +164,8 @@ _UNWANTED = (
         "A new deal for the client {home}: {name}, {given}. Ask me about {fields}; I may not want all of them filled.",
         "Deal {name} has to be created for the client {home}, {given}. Possibly also with some of these, so ask me"
         " about each: {fields}. What I do not want stays empty.",
-        "For the client {home}, enter the deal {name}, {given}. Check with me, one at a time, whether it is to have"
-        " {fields}.",
+        "For the client {home}, enter the deal {name}, {given}. Check with me, one at a time, whether it is to have any"
+        " of these: {fields}.",
         "[Could you|Can you] create the deal {name} with {given} for the client {home}? For {fields}, ask me first"
         " whether I want a value at all.",
         "New deal, client {home}, called {name}, {given}. Optional, ask me about every one of them: {fields}.",

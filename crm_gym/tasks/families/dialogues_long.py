@@ -63,9 +63,9 @@ def _some_rows(scene: Scene, rows: Sequence[Row], count: int) -> list[Row]:
 
 
 _CORRECTIONS = (
-    "No, the other one: the {right}. Put the {wrong} back as it was, and make the change there.",
-    "[Sorry, my mistake|Oh dear, my fault]: I meant the {right}. Undo it on the {wrong} and do the same there.",
-    "Hm, no, not the {wrong}. It is about the {right}. The first one must be as it was before.",
+    "No, another one: the {right}. Make the change there, and put the {wrong} back as it was.",
+    "[Sorry, my mistake|Oh dear, my fault]: I meant the {right}. Do the same there, and undo it on the {wrong}.",
+    "Hm, no, it is about the {right}. The {wrong} must be as it was before.",
     "Wrong one, I see now: restore the {wrong} and make that change on the {right} instead.",
     "I mixed them up. It should have been the {right}, so take the change on the {wrong} back.",
     "Wait, that is not the one. Leave the {wrong} as it was in the beginning; the {right} gets the change.",
@@ -121,7 +121,7 @@ _ANOTHER_VALUE = (
     "Not quite what we want any more. Set {change}.",
     "I have new information, so set {change}.",
     "[Sorry, one|One] more turn: set {change}.",
-    "After some thought, set {change} rather.",
+    "After some thought, I prefer this: set {change}.",
 )
 _ANOTHER_FIELD = (
     "On second thoughts, put the {field} back to what it was, and set {change} instead.",

@@ -13,6 +13,7 @@ from crm_gym.tasks.draft import Achieve, Draft
 from crm_gym.tasks.families.steps import (
     OPEN_STAGES,
     Step,
+    email_of,
     is_open,
     modify,
     some,
@@ -149,7 +150,7 @@ def guided_intake(scene: Scene) -> Draft:
     intake = _Intake(scene, 10 - (count - 1))
     name, status = vocab.company_name(scene.rng, scene.pool), scene.one(("Active", "Prospect"))
     intake.turns -= 1
-    email = values_for(scene, "Client", ["email"])
+    email = {"email": email_of(scene, name)}
     values = {"name": name, "status": status, **email}
     call = ToolCall("create_new_client", values)
     first = Step(

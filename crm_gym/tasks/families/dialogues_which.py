@@ -210,7 +210,8 @@ _SHORT = {  # what people shorten the name of a record to, and the fields that t
         "It is about a {noun} by the name of {short}, of which we have more than one. You will have to ask me"
         " which; then {action}.",
         "For {short}, the {noun}, {action}. Not just any {short}: find out from me which I mean.",
-        "[Could you|Can you] {action}? The {noun} begins with {short}. There is a choice of them, so do ask me.",
+        "[Could you|Can you] {action}? The name of the {noun} begins with {short}. There is a choice of them, so"
+        " do ask me.",
         "{short} is the {noun}, or how its name begins. Check with me which of them before you {action}.",
         "Of the {noun}s named {short} one is concerned, and I know which: ask me. Then {action}.",
     ),

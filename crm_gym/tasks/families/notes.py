@@ -91,7 +91,7 @@ def note_on_quote(scene: Scene) -> Draft:
         "[Please |]leave the same note with {records}{signed}: {content:quoted}.",
         "{content:quoted} should stand as a note on each of these{signed}: {records}.",
         "The note {content:quoted} goes on {records}{signed}.",
-        "Let {records} each get a note{signed} that reads {content:quoted}.",
+        "Let {records} each get a note that reads {content:quoted}{signed}.",
         "Add a note to each of {records}{signed}. The text is {content:quoted}.",
         "[Could|Can] you note {content:quoted} on {records}{signed}?",
         "Same note on all of these{signed}: {records}. It says {content:quoted}.",

@@ -29,7 +29,7 @@ _CHANGE = (
     "[set|change] {changes} on {it}",
     "[update|edit] {it} by setting {changes}",
     "change {changes} for {it}",
-    "put {changes} on {it}",
+    "bring {it} up to date, setting {changes}",
     "[adjust|revise] {it}, setting {changes}",
 )
 

@@ -70,8 +70,8 @@ def _ids(rows: Sequence[Row]) -> dict[str, list[str]]:
 
 _DIFFERENCE = (
     "the difference in amount between the dearest and the cheapest of these: {them}",
-    "the gap between the highest and the lowest amount among {them}",
-    "the amount by which the dearest lies above the cheapest, out of {them}",
+    "the gap between the highest and the lowest amount in this set: {them}",
+    "the amount by which the dearest lies above the cheapest, taking {them}",
     "the spread from lowest to highest amount over {them}",
 )
 _END = {
@@ -147,8 +147,9 @@ _SAME = (
     "the fields that do not vary, as the CRM names them and without ids, over {them}",
 )
 _SIDE_BY_SIDE = (
-    "the {field} of each of these: {them}", "the {field} on each of {them}", "the {field}, side by side, of {them}",
-    "the {field} for every one of {them}",
+    "the {field} of each of these: {them}", "the {field} on every one of the following: {them}",
+    "the {field}, side by side, of {them}",
+    "the {field}, one after the other, of {them}",
 )  # fmt: skip
 
 
@@ -165,7 +166,7 @@ def compare_quote_details(scene: Scene) -> Draft:
     else:
         differing, names = kind < 0.7, (*_COMPARED, *(() if kind < 0.7 else ("created_date",)))
         found = [name for name in names if (len({getattr(row, name) for row in rows}) > 1) is differing]
-        if not found:
+        if not found or not (differing or full(rows, *names)):  # do two empty fields agree? nobody is asked
             raise Unsuitable
         answer = Answer("values", found)
         request = ask(scene, words(scene, _DIFFERING if differing else _SAME, them=them), several=True)

@@ -25,7 +25,7 @@ _FIELD_OF = (
 )
 _FIELDS_OF = (
     "the {field} of each of {them}", "the {field} on every one of {them}", "the {field}, quote by quote, of {them}",
-    "the {field} for each of {them}",
+    "the {field} for every one of {them}",
 )  # fmt: skip
 _ALL_QUOTES = (
     "the quotes for {deal}",

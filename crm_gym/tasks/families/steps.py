@@ -101,7 +101,7 @@ def _made(scene: Scene, name: str) -> Any:
     if name == "start_date":
         return scene.day(1, 19)
     if name == "email":
-        return vocab.person_email(rng, pool)
+        return vocab.company_email(rng, pool)  # a name in it would tell whose it is
     return {"phone": vocab.phone, "address": vocab.address, "title": vocab.title, "version": vocab.version}[name](
         rng, pool
     )
@@ -109,6 +109,16 @@ def _made(scene: Scene, name: str) -> Any:
 
 def _taken(scene: Scene, table: str, name: str, value: Any) -> bool:
     return table == "Client" and name == "email" and scene.template.crm.store.by_unique(table, name, value) is not None
+
+
+def email_of(scene: Scene, company: str) -> str:
+    """A free e-mail address of a new client."""
+    return str(
+        scene.fresh(
+            lambda: vocab.company_email(scene.rng, scene.pool, company),
+            lambda value: _taken(scene, "Client", "email", value),
+        )
+    )
 
 
 def values_for(scene: Scene, table: str, fields: Sequence[str], row: Row | None = None) -> dict[str, Any]:

@@ -60,7 +60,7 @@ _OBJECTS = (
     "No, the {record} should be exactly as it was.",
 )
 _QUESTIONS = {
-    "next_step": "That is done. What comes next?",
+    "next_step": "What comes next?",
     "which_record": "Which one do you mean?",
 }
 
@@ -147,11 +147,11 @@ def tell(scene: Scene, name: str, value: Any) -> str:
 
 _POINTING = (
     "The one with the {detail}.",
-    "I mean the one with {detail}.",
+    "I mean the one with the {detail}.",
     "[It is|Take] the one with the {detail}.",
     "The one that has the {detail}.",
-    "[Sorry, |]I was thinking of the one with {detail}.",
-    "That would be the one with {detail}.",
+    "[Sorry, |]I was thinking of the one with the {detail}.",
+    "That would be the one with the {detail}.",
     "You will know it by the {detail}.",
     "Look for the one with the {detail}.",
 )
@@ -159,7 +159,8 @@ _POINTING = (
 
 def point(scene: Scene, name: str, value: Any) -> str:
     """What the user says to tell a record from others, by one of its values."""
-    return say(scene, _POINTING, detail=details(scene, {name: value}))
+    detail = f"name {value}" if name == "name" else details(scene, {name: value})
+    return say(scene, _POINTING, detail=detail)
 
 
 def phase(
@@ -170,12 +171,13 @@ def phase(
     wrong: Sequence[Row] = (),
 ) -> Phase:
     """A phase whose user waits and objects in words of their own; `wrong` are records that must not be changed."""
-    objections = {row[0]: say(scene, _OBJECTS, record=_name_of(row)) for row in wrong}
+    objections = {row[0]: say(scene, _OBJECTS, record=_name_of(scene, row)) for row in wrong}
     return Phase(says, told or {}, tuple(until), objections, say(scene, _WAITS))
 
 
-def _name_of(row: Row) -> str:
-    return called(row) if listed_name(row) else f"other {KINDS[TABLE_OF[type(row)]]}"
+def _name_of(scene: Scene, row: Row) -> str:
+    """What the user calls a record that must not be changed; quotes have no name but an amount."""
+    return called(row) if listed_name(row) else f"quote of {scene.written('money', row.amount)}"
 
 
 def user(scene: Scene, phases: Sequence[Phase], turns: int, slack: int | None = None) -> Script:

@@ -135,7 +135,7 @@ def offboard_client(scene: Scene) -> Draft:
 _CONTACT = (
     "{name} ({details})",
     "{name}, with {details}",
-    "{name} (his or her {details})",
+    "{name} (to be entered with {details})",
     "{name}: {details}",
 )
 
@@ -149,8 +149,8 @@ _CONTACT = (
         " put {content:quoted} on the {target} as a note.",
         "New account. Client: {client}. People (each a contact): {contacts}. Deal: {deal}. Note on the {target}:"
         " {content:quoted}.",
-        "Set up for me as a client: {client}. Contacts of that client are {contacts}. It starts with a deal, {deal};"
-        " the {target} gets the note {content:quoted}.",
+        "Set up for me as a client: {client}. To be entered as contacts of that client: {contacts}. It starts with"
+        " a deal, {deal}; the {target} gets the note {content:quoted}.",
         "[Could you ]create the client {client}, its contacts {contacts}, a first deal for it ({deal}), and a note on"
         " the {target} saying {content:quoted}?",
         "To be created, in this order: the client {client}; as contacts {contacts}; the deal {deal}; on the new"

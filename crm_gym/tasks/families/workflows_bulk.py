@@ -36,7 +36,7 @@ from crm_gym.tools import ToolCall
         "[Please change|Change] {changes} for every client owned by {owner} {trait}, and for nobody else.",
         "For each of the clients {owner} looks after {trait}, update {changes}; all other clients stay as they are.",
         "The clients that {owner} owns {trait} all get the same update: change {changes}. No other clients are meant.",
-        "Go through {owner}'s clients. For those {trait}, put {changes}; leave the others alone.",
+        "Go through {owner}'s clients. For those {trait}, set {changes}; leave the others alone.",
         "Every client {trait} that has {owner} as its owner should be updated: set {changes}.",
         "Bulk update, clients of {owner} {trait}: change {changes}. Clients of other owners don't change.",
         "I need one and the same change on all of {owner}'s clients {trait}: set {changes}. Hands off everybody"
@@ -74,14 +74,14 @@ def bulk_clients(scene: Scene) -> Draft:
         " affected.",
         "For every deal in {stage} owned by {owner}, set {changes}. Other owners' deals and other stages stay"
         " untouched.",
-        "Whatever {owner} has in {stage} right now should be changed as follows: put {changes} on each deal. That goes"
+        "Whatever {owner} has in {stage} right now should be changed as follows: set {changes} on each deal. That goes"
         " for"
         " no other deals.",
         "{owner}, stage {stage}: update {changes} on each of these deals, nothing on the others.",
         "Take the deals {owner} owns in the stage {stage} and change {changes} on each one of them, please.",
         "Each deal of {owner}'s with the stage {stage} needs a new entry: set {changes}. Keep all other deals as they"
         " are.",
-        "Would you go over all deals with owner {owner} and stage {stage} and put {changes} on every one? Nothing else"
+        "Would you go over all deals with owner {owner} and stage {stage} and set {changes} on every one? Nothing else"
         " changes.",
     ),
 )
@@ -111,7 +111,7 @@ def bulk_deals(scene: Scene) -> Draft:
         "Of {group}, take every deal worth {bound:money} or more and change {changes} on it. Leave the smaller ones"
         " alone.",
         "For each of {group} with an amount of {bound:money} or above, update {changes}.",
-        "Which of {group} come to {bound:money} or more? On each of those, put {changes}, and on no other.",
+        "Which of {group} come to {bound:money} or more? On each of those, set {changes}, and on no other.",
         "Look at {group}: wherever the amount is {bound:money} or higher, set {changes}.",
         "Change {changes} on all the larger ones among {group}, meaning an amount of at least {bound:money}.",
         "The deals of {bound:money} and above among {group} need the same update, which is to set {changes}.",
@@ -149,8 +149,8 @@ def bulk_large_deals(scene: Scene) -> Draft:
         "Fill the gaps: every open deal of {owner}'s without a {field} gets the {field} {value}. Deals that have one"
         " keep it.",
         "For all open deals owned by {owner} where the {field} is missing, put {value} as the {field}.",
-        "Wherever {owner} has left the {field} of an open deal empty, enter {value}. Do not change a {field} that is"
-        " there.",
+        "Wherever the {field} of an open deal that {owner} owns is empty, enter {value}. Do not change a {field} that"
+        " is there.",
         "Open deals of {owner}, {field} missing: make it {value}.",
         "Which open deals of {owner}'s lack a {field}? Give each of them {value} as its {field}.",
         "Give every open deal that {owner} owns a {field}: {value} for those that have none so far, no change to the"

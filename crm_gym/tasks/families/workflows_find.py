@@ -54,7 +54,7 @@ _BEST = {
         " {changes}.",
         "Out of {group}, the deal with the {best} is the one I care about. A note should go on it ({note:quoted}), and"
         " please update {changes}.",
-        "Sort {group} by amount. For the deal with the {best}: put {changes}, and add the note {note:quoted}.",
+        "Sort {group} by amount. For the deal with the {best}: set {changes}, and add the note {note:quoted}.",
         "The deal with the {best} among {group} gets the note {note:quoted}; also update {changes} on it. Leave the"
         " rest alone.",
     ),
@@ -98,7 +98,7 @@ def top_deal_note(scene: Scene) -> Draft:
         "Rank {owner}'s clients by total amount {scope}. For the client at the top: change {changes}, add a note"
         " reading {note:quoted}. Then answer with that client.",
         "Whoever has the highest total {scope} among the clients of {owner} should get a note, {note:quoted}, and new"
-        " data: put {changes}. Answer with the client's name.",
+        " data: set {changes}. Answer with the client's name.",
     ),
 )
 def leading_client(scene: Scene) -> Draft:
@@ -145,25 +145,23 @@ def _total(deals: list[Row]) -> Decimal:
 @family(
     "workflow",
     (
-        "[Please change|Change] the amounts of these deals with {client}: {amounts}. Then report the new total amount"
-        " of"
-        " all the deals this client has, open or closed.",
-        "New amounts for {client}: {amounts}. Once they are in, what is the total amount of all this client's deals,"
-        " closed ones included?",
+        "[Please enter|Enter] the following as amounts of deals with {client}: {amounts}. Then report the new"
+        " total amount of all the deals this client has, open or closed.",
+        "For {client}, to be entered as amount: {amounts}. Once that is in, what is the total amount of all this"
+        " client's deals, closed ones included?",
         "For the client {client}, update the deal amounts as follows: {amounts}. Answer with the total that all of the"
         " client's deals, open or closed, come to afterwards.",
-        "What do all the deals of {client} (open and closed) add up to after these amounts are put in: {amounts}? Put"
-        " them"
-        " in and tell me.",
-        "{client} has agreed to new figures: {amounts}. Enter them as the deals' amounts, and tell me the total amount"
+        "What do all the deals of {client} (open and closed) add up to once this is entered as amount: {amounts}?"
+        " Enter it, then tell me.",
+        "{client} has agreed to a change of amount: {amounts}. Enter that in the CRM, and tell me the total amount"
         " of"
         " all deals with that client after that, whether open or closed.",
         "Amounts to enter on deals of {client}: {amounts}. Afterwards give me the sum of all amounts of that client's"
         " deals, including closed ones.",
         "I need two things for {client}. The amounts: {amounts}. And then the total over every deal of that client,"
-        " open or closed, with the new amounts counted.",
-        "Put these amounts on the deals of {client}: {amounts}. With that done, report the sum over all of the client's"
-        " deals, whatever their stage.",
+        " open or closed, with the change counted.",
+        "Put what follows on the deals of {client} as amount: {amounts}. With that done, report the sum over all of the"
+        " client's deals, whatever their stage.",
     ),
 )
 def change_and_report(scene: Scene) -> Draft:

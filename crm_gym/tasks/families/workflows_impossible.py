@@ -73,7 +73,7 @@ def _locked(scene: Scene) -> Fault:
         "set {changes} on the deal {deal}",
         "change {changes} for the deal {deal}",
         "update the deal {deal} by setting {changes}",
-        "put {changes} on the deal {deal}",
+        "bring the deal {deal} up to date, setting {changes}",
     )
     call = ToolCall("modify_opportunity", {"id": deal[0], "updates": {field: value}})
     words = clause(scene, forms, deal=listed_name(deal), changes=scene.updates({field: value}))

@@ -104,7 +104,7 @@ def _namesakes(scene: Scene) -> tuple[Row, Row]:
         " and any open deals moved to the right one.",
         "The client {name} exists twice, and only the one with {email} is to be used. Whatever open deals the other has"
         " belong to that one; then the other is to be Inactive, with {content:quoted} as a note on the client.",
-        "Of the two clients by the name of {name}, the one with {email} remains in use. The remaining one is to be"
+        "Of the two clients by the name of {name}, the one with {email} remains in use. The other one is to be"
         " retired: note {content:quoted}, status Inactive, any open deals transferred to the client that remains in"
         " use.",
     ),

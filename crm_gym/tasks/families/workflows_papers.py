@@ -46,13 +46,13 @@ _BY_VERSION = (
 _DEAREST = (
     "the quote with the highest amount",
     "the dearest quote",
-    "the quote over the largest amount",
+    "the quote of the largest amount",
     "whichever quote has the greatest amount",
 )
 _CHEAPEST = (
     "the quote with the lowest amount",
     "the cheapest quote",
-    "the quote over the smallest amount",
+    "the quote of the smallest amount",
     "whichever quote has the least amount",
 )
 _LATEST = (
@@ -92,12 +92,12 @@ def _described(scene: Scene, deal: Row, quotes: tuple[Row, ...]) -> tuple[str, R
     (
         "The deal {deal} has several quotes. [Please ]file {files} on {quote}[, not on the others].",
         "[Please ]upload {files} for the deal {deal}, but to {quote}[ only].",
-        "{files}: all of this belongs on {quote} of the deal {deal}.",
+        "{files}: all of this belongs, for the deal {deal}, on {quote}.",
         "Among the quotes of the deal {deal}, find {quote}. That is where {files} must be filed.",
-        "[Could you ]attach {files} to {quote} of the deal {deal}? The other quotes get nothing.",
+        "For the deal {deal}, [could you ]attach {files} to {quote}? The other quotes get nothing.",
         "Documents for the deal {deal}: {files}. To be filed on {quote}.",
         "On the deal {deal}, {quote} is still without its papers: [please ]file {files} there.",
-        "For {quote} of the deal {deal}, upload the following: {files}.",
+        "On the deal {deal}, upload the following to {quote}: {files}.",
     ),
 )
 def file_on_right_quote(scene: Scene) -> Draft:
@@ -128,7 +128,7 @@ def file_on_right_quote(scene: Scene) -> Draft:
         "Upload {second} to the contract of the deal {deal}, and {first} to that deal.",
         "Papers for {deal}: on the deal, {first}; on the contract of that deal, {second}.",
         "[Could you ]attach {first} to the deal {deal}, then {second} to the contract made for it?",
-        "Two places for these documents: {first} with the deal {deal}, {second} with the contract of this deal.",
+        "Two places for these documents: {first} with the deal {deal}; {second} with the contract of this deal.",
         "The deal {deal} gets {first}; its contract gets {second}. Please upload all of it.",
         "Put on file: with the deal {deal}, {first}; with the contract of the same deal, {second}.",
     ),
@@ -161,7 +161,7 @@ def attach_bundle(scene: Scene) -> Draft:
         " {day:date}, cancel the quote and add a note to the quote saying {content:quoted}.",
         "For {client}, any quote in Draft or Sent with a valid-until date before {day:date} has to be canceled. Each"
         " such quote gets the note {content:quoted}. Leave the other quotes alone.",
-        "Run-out quotes for {client} (status Sent or Draft, valid until before {day:date}): cancel each one, with"
+        "Run-out quotes for {client} (status Sent or Draft, valid-until date before {day:date}): cancel each one, with"
         " {content:quoted} as a note on the quote.",
         "[Could you ]go through all deals with {client} and cancel each quote that is Draft or Sent and valid only"
         " until some day before {day:date}? On every such quote leave the note {content:quoted}.",

@@ -108,7 +108,7 @@ def compare_and_cancel(scene: Scene) -> Draft:
         " becomes"
         " {rest}.",
         "[Please set|Set] the cheapest quote on the deal {deal} to {first} and all the other quotes on it to {rest}.",
-        "On the deal {deal}, the customer takes the cheapest quote: mark it {first}, and mark all its other quotes"
+        "On the deal {deal}, only the cheapest quote counts now: mark it {first}, and mark all its other quotes"
         " {rest}.",
         "The deal {deal} goes with its lowest quote. Status {first} for that quote, status {rest} for each of the"
         " others.",
@@ -217,7 +217,7 @@ def _differs(scene: Scene, deal: Row, which: str) -> bool:
         " that deal, and the status {status} on the quote.",
         "{client} has answered on our quote over {amount:money}, so its status is {status} now. Please record that,"
         " and on"
-        " the deal of that quote put {changes} as well as the note {note:quoted}.",
+        " the deal of that quote set {changes}, and add the note {note:quoted}.",
     ),
     held_out=True,
 )

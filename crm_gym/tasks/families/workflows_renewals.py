@@ -162,5 +162,5 @@ def _follow_up(sale: Steps, client: Row, contract: Row) -> None:
         offered = {"amount": scene.amount(), "version": f"v{version}"}
         quotes.append(part(scene, _QUOTE_AGAIN, details=details(scene, offered)))
         sale.create("create_quote", "Quote", {"opportunity_id": deal, "status": "Draft", **offered})
-    count = "one quote" if number == 1 else f"{_NUMBERS[number - 2]} quotes, each a quote in Draft"
+    count = "one quote" if number == 1 else f"{_NUMBERS[number - 2]} quotes"
     sale.say(_QUOTES_AGAIN, count=count, quotes=" / ".join(quotes))

@@ -130,7 +130,7 @@ def _astray(scene: Scene, client: Row) -> list[Row]:
         " note {note:quoted} on the contact.",
         "For all open deals with the client where {who} works: change {changes}. The contact gets the note"
         " {note:quoted}.",
-        "The contact {who} speaks for the whole company. So on each open deal of that client put {changes}, and add a"
+        "The contact {who} speaks for the whole company. So on each open deal of that client set {changes}, and add a"
         " note"
         " to the contact: {note:quoted}.",
         "News from our contact {who}: every open deal with their company gets an update, namely set {changes}. Note on"
@@ -142,7 +142,7 @@ def _astray(scene: Scene, client: Row) -> list[Row]:
         "Where does the contact {who} work? All open deals of that client need an update, so set {changes} on them."
         " Then"
         " leave {note:quoted} as a note on the contact.",
-        "Whichever client the contact {who} belongs to, put {changes} on all of its open deals, and write"
+        "Whichever client the contact {who} belongs to, set {changes} on all of its open deals, and write"
         " {note:quoted} on"
         " the contact as a note.",
     ),
@@ -183,13 +183,13 @@ def _deals_of(scene: Scene, contact: Row) -> tuple[Row, ...]:
         "{owner}'s open deals with a close date {month}: update {changes} on each of them, and leave all other deals as"
         " they are.",
         "For each open deal owned by {owner} that closes {month}, change {changes}.",
-        "Take the open deals of {owner} that have their close date {month}, and on all of them put {changes}. Only"
+        "Take the open deals of {owner} that have their close date {month}, and on all of them set {changes}. Only"
         " those.",
         "Which open deals of {owner}'s close {month}? Set {changes} on all of these.",
         "All open deals that {owner} has closing {month} need an update: change {changes} on each.",
         "Going by the close date, whatever {owner} still has open {month} gets the same treatment: set {changes} on"
         " every such deal.",
-        "Every open deal belonging to {owner} whose close date falls {month} should be changed. Put {changes};"
+        "Every open deal belonging to {owner} whose close date falls {month} should be changed. Set {changes};"
         " everything"
         " else stays as is.",
     ),

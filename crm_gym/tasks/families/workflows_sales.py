@@ -48,7 +48,7 @@ _CONTRACT = (
 _WIN = (
     "set the deal to Closed-Won",
     "close the deal as Closed-Won",
-    "put the deal's stage to Closed-Won",
+    "set the deal's stage to Closed-Won",
     "turn the deal's stage into Closed-Won",
 )
 _FILE = (
