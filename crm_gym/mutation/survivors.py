@@ -52,8 +52,8 @@ SURVIVORS: tuple[Survivor, ...] = (
     ),
     Survivor(
         "verify",
-        "_assigned",
-        "known = new if one.number is None else {**new, one.number: changes[at].id}",
+        "_Search.found",
+        "known = new if one.number is None else {**new, one.number: self.changes[at].id}",
         "condition: one.number is None -> False",
         "A record without a number is noted under None, which no link asks for.",
     ),

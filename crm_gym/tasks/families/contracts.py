@@ -236,8 +236,8 @@ _BEST = {
     "max:value": ("the contract with {client} that is worth most", "the contract of the largest value with {client}",
                   "the contract with {client} with the highest value",
                   "the contract of the greatest value with {client}"),
-    "min:start_date": ("the contract with {client} that started first", "the contract that was the earliest to start"
-                       " with {client}", "the contract with {client} with the earliest start date",
+    "min:start_date": ("the contract with {client} that started first", "the contract with {client} that is the oldest"
+                       " by start date", "the contract with {client} with the earliest start date",
                        "whichever contract with {client} was the first to begin"),
 }  # fmt: skip
 _THE_ID = ("the id of {it}", "the contract id of {it}", "the id the CRM has for {it}", "the record id of {it}")
