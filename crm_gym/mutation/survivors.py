@@ -58,6 +58,27 @@ SURVIVORS: tuple[Survivor, ...] = (
         "A record without a number is noted under None, which no link asks for.",
     ),
     Survivor(
+        "verify",
+        "",
+        "PATIENCE = 2_000",
+        "constant: 2000 -> 2001",
+        "A bound of the work: any number near it will do.",
+    ),
+    Survivor(
+        "verify",
+        "",
+        "PATIENCE = 2_000",
+        "constant: 2000 -> 1999",
+        "A bound of the work: any number near it will do.",
+    ),
+    Survivor(
+        "verify",
+        "_close_to_parents",
+        "at = next((at for at in ready if expected[at].links), ready[0])",
+        "constant: 0 -> -1",
+        "Of those that are linked to nothing any may come first; only the way there is another.",
+    ),
+    Survivor(
         "tasks.goal",
         "Expected",
         "links: tuple[tuple[int, int], ...] = field(init=False, repr=False, compare=False)",

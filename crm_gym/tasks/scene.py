@@ -131,9 +131,9 @@ class Scene:
         """An amount of money as a JSON number, not `other`."""
         return number_json(self.fresh(lambda: vocab.amount(self.rng, self.pool), lambda value: value == other))
 
-    def percent(self, other: int | None = None) -> int:
-        """A whole percentage, 1 to 99, not `other`."""
-        return int(self.fresh(lambda: vocab.percent(self.rng, self.pool), lambda value: value == other))
+    def percent(self, other: int | None = None, low: int = 1) -> int:
+        """A whole percentage, `low` to 99, not `other`."""
+        return int(self.fresh(lambda: vocab.percent(self.rng, self.pool, low), lambda value: value == other))
 
     def day(self, first: int, last: int, start: str = "") -> str:
         """A day so many days after `start`, today if not given; both bounds may be negative."""

@@ -75,7 +75,7 @@ def value_for(scene: Scene, table: str, name: str, row: Row | None = None) -> An
     if name == "amount":
         return scene.amount(now)
     if name == "probability":
-        return scene.percent(now)
+        return scene.percent(now, low=21)  # smaller numbers stand in results as counts and limits
     if name == "owner":
         return scene.owner(now)
     if name == "stage":
