@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from crm_gym.entities import CLOSED_STAGES
@@ -28,16 +27,6 @@ def new_name(scene: Scene) -> str:
     taken = scene.template.label_count["Opportunity"]
     name = scene.fresh(lambda: vocab.deal_name(scene.rng, scene.pool), lambda name: name.casefold() in taken)
     return str(name)
-
-
-def exact(amount: float) -> Decimal:
-    """An amount given as a JSON number, to be written in a request."""
-    return Decimal(str(amount))
-
-
-def spoken(values: dict[str, Any]) -> dict[str, Any]:
-    """Fields of a deal as they go into a request."""
-    return {name: exact(value) if name == "amount" else value for name, value in values.items()}
 
 
 def _optional(scene: Scene, stage: str) -> dict[str, Any]:
@@ -76,7 +65,7 @@ def create_new_opportunity(scene: Scene) -> Draft:
     request = scene.say(
         client=client.words,
         name=values["name"],
-        amount=exact(values["amount"]),
+        amount=values["amount"],
         stage=stage,
         more=fragment(scene.rng, _WITH, {"more": scene.details(more)}, held_out=scene.held_out) if more else "",
     )

@@ -8,7 +8,7 @@ from crm_gym.entities import CLOSED_STAGES
 from crm_gym.schema import Row
 from crm_gym.tasks import vocab
 from crm_gym.tasks.draft import Achieve, Draft
-from crm_gym.tasks.families.deals import exact, is_open, new_name, spoken
+from crm_gym.tasks.families.deals import is_open, new_name
 from crm_gym.tasks.families.referring import Referred, a_deal, named_client, named_deal
 from crm_gym.tasks.family import family
 from crm_gym.tasks.scene import Scene
@@ -59,7 +59,7 @@ def modify_opportunity(scene: Scene) -> Draft:
     """Some fields of a deal, one to four, to new values."""
     deal = a_deal(scene, is_open if scene.chance(0.8) else None)
     updates = _changes(scene, deal.row, 1, 4)
-    return _modified(scene, deal, updates, scene.say(deal=deal.words, changes=scene.updates(spoken(updates))))
+    return _modified(scene, deal, updates, scene.say(deal=deal.words, changes=scene.updates(updates)))
 
 
 @family(
@@ -129,7 +129,7 @@ def modify_opportunity_terms(scene: Scene) -> Draft:
         lambda: vocab.day_after(scene.rng, scene.pool, scene.today, 300), lambda day: day == deal.row.close_date
     )
     updates = {"close_date": day, "amount": scene.amount(deal.row.amount)}
-    return _modified(scene, deal, updates, scene.say(deal=deal.words, day=day, amount=exact(updates["amount"])))
+    return _modified(scene, deal, updates, scene.say(deal=deal.words, day=day, amount=updates["amount"]))
 
 
 @family(

@@ -9,7 +9,7 @@ from typing import Any
 from crm_gym.entities import CLOSED_STAGES
 from crm_gym.schema import Row
 from crm_gym.tasks.families import declined_said as said
-from crm_gym.tasks.families.faults import OMITTED, Fault, Maker, exact, phrased, shown, what
+from crm_gym.tasks.families.faults import OMITTED, Fault, Maker, phrased, shown, what
 from crm_gym.tasks.scene import Scene, listed_name
 from crm_gym.tools import ToolCall
 
@@ -218,5 +218,5 @@ def locked(scene: Scene, row: Row) -> Fault:
         value = scene.percent(row.probability)
     else:
         value = scene.day(5, 300)
-    words = phrased(scene, said.UPDATES, details=scene.updates({field: exact(value)}))
+    words = phrased(scene, said.UPDATES, details=scene.updates({field: value}))
     return Fault("closed_deal_locked", field, value, words)

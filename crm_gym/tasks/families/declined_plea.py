@@ -11,7 +11,7 @@ from crm_gym.tasks import notation
 from crm_gym.tasks.draft import Draft, Refused
 from crm_gym.tasks.families import declined_said as said
 from crm_gym.tasks.families.declined_faults import KINDS, stray_id
-from crm_gym.tasks.families.faults import OMITTED, Fault, Maker, exact, phrased
+from crm_gym.tasks.families.faults import OMITTED, Fault, Maker, phrased
 from crm_gym.tasks.scene import Scene, listed, listed_name
 from crm_gym.tools import ToolCall
 
@@ -112,7 +112,7 @@ def detail_words(scene: Scene, given: Mapping[str, Any], forms: tuple[str, ...] 
 def _clause(scene: Scene, name: str, value: Any) -> str:
     if type(value) in TABLE_OF:
         return f"{KINDS[TABLE_OF[type(value)]]} {listed_name(value)}"
-    return f"file name {value}" if name == "file_name" else scene.details({name: exact(value)})
+    return f"file name {value}" if name == "file_name" else scene.details({name: value})
 
 
 def text_of(sentences: Sequence[str]) -> str:
@@ -184,7 +184,7 @@ def modifying(
 
 
 def _update_words(scene: Scene, values: Mapping[str, Any]) -> str:
-    return phrased(scene, said.UPDATES, details=scene.updates({name: exact(value) for name, value in values.items()}))
+    return phrased(scene, said.UPDATES, details=scene.updates(values))
 
 
 def pointing(scene: Scene, tool: str, key: str, record: Called, makers: Sequence[Maker], share: float = 0.3) -> Draft:

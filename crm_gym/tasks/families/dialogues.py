@@ -19,7 +19,7 @@ from crm_gym.tasks.families.steps import (
     value_for,
     values_for,
 )
-from crm_gym.tasks.families.users import ask, called, details, phase, say, tell, user, word, words
+from crm_gym.tasks.families.users import ask, called, phase, say, tell, user, word, words
 from crm_gym.tasks.family import family
 from crm_gym.tasks.scene import Scene, listed, listed_name
 from crm_gym.tools import ToolCall
@@ -187,7 +187,7 @@ def ask_about_extras(scene: Scene) -> Draft:
     scene.rng.shuffle(offered)
     values = given | wanted
     call = ToolCall("create_new_opportunity", values)
-    shown = details(scene, {"stage": given["stage"], "amount": given["amount"]})
+    shown = scene.details({"stage": given["stage"], "amount": given["amount"]})
     return Draft(
         request=scene.say(name=name, home=listed_name(home), given=shown, fields=listed(words(offered))),
         path=[scene.look_up(home), *(ask(each) for each in offered), call],
@@ -276,7 +276,7 @@ def one_question(scene: Scene) -> Draft:
     ready = {name: values[name] for name in names[1:]}
     call = modify(row, values)
     return Draft(
-        request=scene.say(what=called(row), ready=details(scene, ready), field=word(names[0])),
+        request=scene.say(what=called(row), ready=scene.details(ready), field=word(names[0])),
         path=[scene.look_up(row), ask(names[0]), call],
         calls=[call],
         achieve=[Achieve(table, row[0], values)],

@@ -20,7 +20,7 @@ from crm_gym.tasks.families.steps import (
     told_in_steps,
     value_for,
 )
-from crm_gym.tasks.families.users import ask, called, point, say, tell, updates, word
+from crm_gym.tasks.families.users import ask, called, point, say, tell, word
 from crm_gym.tasks.family import family
 from crm_gym.tasks.scene import Scene, Unsuitable
 from crm_gym.tools import ToolCall
@@ -110,7 +110,7 @@ def correct_record(scene: Scene) -> Draft:
             step.wrong = rows[:at]
         steps.append(step)
     steps[-1].calls, steps[-1].achieve = [modify(rows[-1], change)], [Achieve(table, rows[-1][0], change)]
-    return told_in_steps(scene, scene.say(change=updates(scene, change), what=called(rows[0])), steps)
+    return told_in_steps(scene, scene.say(change=scene.updates(change), what=called(rows[0])), steps)
 
 
 _ANOTHER_VALUE = (
@@ -165,12 +165,12 @@ def change_of_mind(scene: Scene) -> Draft:
         seen.append(change)
         back = {before: plain(getattr(row, before))} if before != name else {}
         if at and back:
-            says = say(scene, _ANOTHER_FIELD, field=word(before), change=updates(scene, change))
+            says = say(scene, _ANOTHER_FIELD, field=word(before), change=scene.updates(change))
         elif at:
-            says = say(scene, _ANOTHER_VALUE, change=updates(scene, change))
+            says = say(scene, _ANOTHER_VALUE, change=scene.updates(change))
         steps.append(Step(says=says, path=[modify(row, back | change)], until=[stands(row, **change)]))
     steps[-1].calls, steps[-1].achieve = [modify(row, seen[-1])], [Achieve(table, row[0], seen[-1])]
-    request = scene.say(change=updates(scene, seen[0]), what=called(row))
+    request = scene.say(change=scene.updates(seen[0]), what=called(row))
     return told_in_steps(scene, request, steps, opening=[scene.look_up(row)])
 
 

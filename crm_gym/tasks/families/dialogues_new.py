@@ -25,8 +25,6 @@ from crm_gym.tasks.families.steps import (
 from crm_gym.tasks.families.users import (
     ask,
     called,
-    details,
-    exact,
     say,
     tell,
     words,
@@ -83,7 +81,7 @@ class _Intake:
         ready = {name: value for name, value in values.items() if name not in asked}
         rest = say(scene, _REST, fields=listed(words(asked))) if asked else ""
         if ready:
-            thing = f"{thing}, with {details(scene, ready)}"
+            thing = f"{thing}, with {scene.details(ready)}"
         call = ToolCall(tool, given | values)
         step = Step(
             says=say(scene, _NEXT_NEW, thing=thing, rest=rest),
@@ -244,14 +242,14 @@ def haggle_over_quote(scene: Scene) -> Draft:
     steps[-1].achieve = [Achieve("Quote", None, quote)]
     if scene.chance(0.6):
         steps.append(_won(scene, row))
-    return told_in_steps(scene, scene.say(deal=called(row), amount=exact(amounts[0]), version=version), steps)
+    return told_in_steps(scene, scene.say(deal=called(row), amount=amounts[0], version=version), steps)
 
 
 def _changes(scene: Scene, amounts: list[int | float]) -> list[tuple[dict[str, Any], str]]:
     """What becomes of a quote, and how the user says so: one amount after the other, and approval."""
     changes: list[tuple[dict[str, Any], str]] = []
     for amount in amounts:
-        changes.append(({"amount": amount}, say(scene, _HAGGLES, amount=exact(amount))))
+        changes.append(({"amount": amount}, say(scene, _HAGGLES, amount=amount)))
     return [*changes, ({"status": "Approved"}, say(scene, _AGREED))]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from crm_gym.schema import Row
@@ -21,10 +22,8 @@ from crm_gym.tasks.families.steps import (
 from crm_gym.tasks.families.users import (
     ask,
     called,
-    exact,
     say,
     tell,
-    updates,
     word,
 )
 from crm_gym.tasks.family import family
@@ -65,7 +64,7 @@ _GETS_IF = (
 
 def _given_step(scene: Scene, row: Row) -> Step:
     values = values_for(scene, "Opportunity", some(scene, ("amount", *_SAFE), scene.rng.randint(1, 2)), row)
-    return _deal_step(scene, row, values, say(scene, _GETS, deal=called(row), change=updates(scene, values)))
+    return _deal_step(scene, row, values, say(scene, _GETS, deal=called(row), change=scene.updates(values)))
 
 
 def _asked_step(scene: Scene, row: Row) -> Step:
@@ -97,7 +96,7 @@ def _conditional_step(scene: Scene, row: Row) -> Step:
     first = value_for(scene, "Opportunity", name, row)
     second = scene.fresh(lambda: value_for(scene, "Opportunity", name, row), lambda made: made == first)
     condition, holds = _condition(scene, row, name)
-    ways = {key: updates(scene, {name: value}) for key, value in (("first", first), ("second", second))}
+    ways = {key: scene.updates({name: value}) for key, value in (("first", first), ("second", second))}
     says = say(scene, _GETS_IF, deal=called(row), condition=condition, **ways)
     return _deal_step(scene, row, {name: first if holds else second}, says)
 
@@ -111,7 +110,7 @@ def _condition(scene: Scene, row: Row, changed: str) -> tuple[str, bool]:
         return f"its stage is {stage}", bool(stage == row.stage)
     if name == "amount":
         limit = scene.amount(row.amount)
-        return f"its amount is above {scene.written('money', exact(limit))}", bool(row.amount > exact(limit))
+        return f"its amount is above {scene.written('money', limit)}", bool(row.amount > Decimal(str(limit)))
     share = scene.percent(row.probability)
     return f"its probability is above {scene.written('percent', share)}", bool(row.probability > share)
 
@@ -252,7 +251,7 @@ def find_then_decide(scene: Scene) -> Draft:
         query = described("Opportunity", where | {"stage": {"any": list(OPEN_STAGES)}}, best)
         steps.append(
             Step(
-                says=say(scene, _PICKS, best=_BEST[best], change=updates(scene, values)),
+                says=say(scene, _PICKS, best=_BEST[best], change=scene.updates(values)),
                 path=[call],
                 calls=[call],
                 achieve=[Achieve("Opportunity", row[0], values)],

@@ -29,7 +29,6 @@ from crm_gym.tasks.families.users import (
     point,
     say,
     tell,
-    updates,
     user,
     word,
 )
@@ -118,7 +117,7 @@ def _action(scene: Scene, row: Row) -> tuple[str, ToolCall, Achieve, Expected]:
         words = say(scene, _NOTING, noun=KINDS[table], content=note["content"])
         return words, ToolCall("add_note", note), Achieve("Note", None, note), stands_new("Note", note)
     values = values_for(scene, table, some(scene, CHANGEABLE[table], scene.count(1, 3)), row)
-    words = f"set {updates(scene, values)}"
+    words = f"set {scene.updates(values)}"
     return words, modify(row, values), Achieve(table, row[0], values), stands(row, **values)
 
 

@@ -64,11 +64,6 @@ def shown(value: str) -> str:
     return notation.quoted(value) if value.strip() else f'"{value}"'
 
 
-def exact(value: Any) -> Any:
-    """A value to be written out: an amount of money with cents as a Decimal, all else as it is."""
-    return Decimal(repr(value)) if isinstance(value, float) else value
-
-
 def _fault(scene: Scene, code: str, field: str, value: Any, forms: tuple[str, ...], written: str) -> Fault:
     return Fault(code, field, value, phrased(scene, forms, what=what(scene, field), value=written))
 

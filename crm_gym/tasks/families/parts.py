@@ -121,11 +121,6 @@ def changed(target: Target, words: str, updates: Mapping[str, Any]) -> Part:
     return Part(words, [call], [Achieve(target.table, target.id, updates)], target.lookups)
 
 
-def exact(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values with amounts as decimals, as they are written in requests."""
-    return {name: Decimal(str(value)) if isinstance(value, float) else value for name, value in values.items()}
-
-
 # Targets
 
 
@@ -176,7 +171,7 @@ def some(scene: Scene, makers: Mapping[str, Callable[[], Any]], most: int) -> di
 
 def with_details(scene: Scene, values: Mapping[str, Any]) -> str:
     """Optional fields at the end of an order: " with ...", or nothing."""
-    return f" with {scene.details(exact(values))}" if values else ""
+    return f" with {scene.details(values)}" if values else ""
 
 
 def money(scene: Scene) -> int | float:

@@ -11,7 +11,6 @@ from crm_gym.tasks.families.parts import (
     Target,
     changed,
     clause,
-    exact,
     job,
     money,
     some,
@@ -36,7 +35,7 @@ _CHANGE = (
 
 def _change(scene: Scene, on: Target, fields: tuple[str, ...], most: int = 2) -> Part:
     updates = new_values(scene, standing(on), fields, 1, most)
-    return changed(on, clause(scene, _CHANGE, changes=scene.updates(exact(updates)), it=on.said), updates)
+    return changed(on, clause(scene, _CHANGE, changes=scene.updates(updates), it=on.said), updates)
 
 
 @job("change_deal", on="Opportunity", alters=True)
@@ -178,7 +177,7 @@ def create_deal(scene: Scene, on: Target, k: int) -> Part:
         forms,
         name=name,
         it=on.said,
-        amount=exact(values)["amount"],
+        amount=values["amount"],
         stage=values["stage"],
         more=with_details(scene, more),
     )
@@ -204,7 +203,7 @@ def create_quote(scene: Scene, on: Target, k: int) -> Part:
     words = clause(
         scene,
         forms,
-        amount=exact(values)["amount"],
+        amount=values["amount"],
         it=on.said,
         status=values["status"],
         more=with_details(scene, more),
@@ -228,7 +227,7 @@ def create_contract(scene: Scene, on: Target, k: int) -> Part:
         scene,
         forms,
         it=on.said,
-        value=exact(values)["value"],
+        value=values["value"],
         start=start,
         end=values["end_date"],
         more=with_details(scene, more),

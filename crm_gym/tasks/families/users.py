@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from crm_gym.schema import TABLE_OF, Row
@@ -99,21 +98,6 @@ def say(scene: Scene, forms: Sequence[str], **slots: Any) -> str:
     return fragment(scene.rng, forms, slots, held_out=scene.held_out)
 
 
-def exact(value: Any) -> Any:
-    """A value as it is to be written: an amount as a decimal."""
-    return Decimal(str(value)) if isinstance(value, float) else value
-
-
-def details(scene: Scene, values: Mapping[str, Any]) -> str:
-    """Fields with their values: "phone +47 55 01 22 18 and owner Miriam Adeyemi"."""
-    return scene.details({name: exact(value) for name, value in values.items()})
-
-
-def updates(scene: Scene, values: Mapping[str, Any]) -> str:
-    """What to set to what: "the stage to Negotiation and the probability to 40%"."""
-    return scene.updates({name: exact(value) for name, value in values.items()})
-
-
 def words(fields: Sequence[str]) -> list[str]:
     """What several fields are called."""
     return [word(name) for name in fields]
@@ -142,7 +126,7 @@ def _telling(name: str) -> tuple[str, ...]:
 
 def tell(scene: Scene, name: str, value: Any) -> str:
     """What the user says when asked for that value."""
-    return say(scene, _telling(name), value=exact(value))
+    return say(scene, _telling(name), value=value)
 
 
 _POINTING = (
@@ -159,7 +143,7 @@ _POINTING = (
 
 def point(scene: Scene, name: str, value: Any) -> str:
     """What the user says to tell a record from others, by one of its values."""
-    detail = f"name {value}" if name == "name" else details(scene, {name: value})
+    detail = f"name {value}" if name == "name" else scene.details({name: value})
     return say(scene, _POINTING, detail=detail)
 
 

@@ -11,7 +11,6 @@ from crm_gym.tasks.draft import Achieve, Draft
 from crm_gym.tasks.families.workflows_parts import (
     OPEN,
     deals_of,
-    details,
     is_open,
     items,
     meant,
@@ -239,7 +238,7 @@ def _people(scene: Scene, company: str, count: int) -> list[dict[str, Any]]:
 def _said(scene: Scene, values: dict[str, Any]) -> str:
     """The name, then the rest: "Northmoor Foods with e-mail ... and status Active"."""
     rest = {name: value for name, value in values.items() if name != "name"}
-    return f"{values['name']} with {details(scene, rest)}"
+    return f"{values['name']} with {scene.details(rest)}"
 
 
 def _said_people(scene: Scene, people: list[dict[str, Any]]) -> str:
@@ -247,5 +246,5 @@ def _said_people(scene: Scene, people: list[dict[str, Any]]) -> str:
     for person in people:
         more = {name: value for name, value in person.items() if name not in ("first_name", "last_name")}
         name = f"{person['first_name']} {person['last_name']}"
-        said.append(part(scene, _CONTACT, name=name, details=details(scene, more)))
+        said.append(part(scene, _CONTACT, name=name, details=scene.details(more)))
     return "; ".join(said)

@@ -21,7 +21,6 @@ from crm_gym.tasks.families.workflows_parts import (
     part,
     rest_of,
     run_by,
-    updates,
 )
 from crm_gym.tasks.family import family
 from crm_gym.tasks.plan import new
@@ -99,7 +98,7 @@ def requalify_pipeline(scene: Scene) -> Draft:
     """New terms for every open deal of a colleague whose close date has passed."""
     owner, deals = _overdue(scene, 2, 8, 1)
     terms = _new_terms(scene)
-    request = scene.say(owner=owner, today=scene.today, updates=updates(scene, terms))
+    request = scene.say(owner=owner, today=scene.today, updates=scene.updates(terms))
     return _requalified(scene, owner, deals, terms, request)
 
 
@@ -128,7 +127,7 @@ def requalify_and_report(scene: Scene) -> Draft:
     """The same, with a report of the deals concerned."""
     owner, deals = _overdue(scene, 2, 8, 2)
     terms = _new_terms(scene)
-    request = scene.say(owner=owner, today=scene.today, updates=updates(scene, terms))
+    request = scene.say(owner=owner, today=scene.today, updates=scene.updates(terms))
     draft = _requalified(scene, owner, deals, terms, request)
     ids = [deal[0] for deal in deals]
     named = {(label(deal) or "").casefold(): deal[0] for deal in deals if scene.is_named("Opportunity", deal)}
@@ -206,7 +205,7 @@ def clone_and_adjust(scene: Scene) -> Draft:
     said = []
     for number in range(items(scene, 1, 4, 2, 1)):
         terms = _adjusted(scene, deal)
-        said.append(part(scene, _COPIES, updates=updates(scene, terms)))
+        said.append(part(scene, _COPIES, updates=scene.updates(terms)))
         draft.calls.append(ToolCall("clone_opportunity", {"opportunity_id": deal[0]}))
         draft.calls.append(modify("Opportunity", new(number), terms))
         draft.achieve.append(Achieve("Opportunity", None, terms))
@@ -246,7 +245,7 @@ def pipeline_review(scene: Scene) -> Draft:
     said = []
     for deal in deals:
         terms = _moved_on(scene, deal)
-        said.append(part(scene, _ITEMS, name=deal.name, updates=updates(scene, terms)))
+        said.append(part(scene, _ITEMS, name=deal.name, updates=scene.updates(terms)))
         draft.lookups.append(scene.look_up(deal))
         draft.calls.append(modify("Opportunity", deal[0], terms))
         draft.achieve.append(Achieve("Opportunity", deal[0], terms))

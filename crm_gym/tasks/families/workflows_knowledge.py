@@ -7,7 +7,7 @@ from typing import Any
 from crm_gym.schema import Row
 from crm_gym.tasks import vocab
 from crm_gym.tasks.draft import Achieve, Draft
-from crm_gym.tasks.families.workflows_parts import OPEN, deals_of, details, is_open, meant, modify, rest_of
+from crm_gym.tasks.families.workflows_parts import OPEN, deals_of, is_open, meant, modify, rest_of
 from crm_gym.tasks.family import family
 from crm_gym.tasks.scene import Scene, Unsuitable, listed_name
 from crm_gym.tools import ToolCall
@@ -123,7 +123,7 @@ def clean_up_namesakes(scene: Scene) -> Draft:
     if pending:
         selections.append(meant("Opportunity", {"client_id": other[0], "stage": {"any": OPEN}}))
     return Draft(
-        request=scene.say(name=keeper.name, email=details(scene, {"email": keeper.email}), content=content),
+        request=scene.say(name=keeper.name, email=scene.details({"email": keeper.email}), content=content),
         lookups=[scene.look_up(keeper), deals_of(other[0])],
         calls=[
             *(modify("Opportunity", deal[0], moved) for deal in pending),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any
 
 from crm_gym.entities import CLOSED_STAGES
@@ -26,20 +25,6 @@ OPEN = list(OPEN_STAGES)
 def part(scene: Scene, forms: Sequence[str], **slots: Any) -> str:
     """A part of a request, in one of at least four forms; every fourth is kept for held-out requests."""
     return fragment(scene.rng, forms, slots, held_out=scene.held_out)
-
-
-def details(scene: Scene, values: Mapping[str, Any]) -> str:
-    """Fields with their values, as the scene says them; amounts may be JSON numbers with cents."""
-    return scene.details(_exact(values))
-
-
-def updates(scene: Scene, values: Mapping[str, Any]) -> str:
-    """What to set to what, likewise."""
-    return scene.updates(_exact(values))
-
-
-def _exact(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: Decimal(str(value)) if isinstance(value, float) else value for name, value in values.items()}
 
 
 def is_open(deal: Row) -> bool:

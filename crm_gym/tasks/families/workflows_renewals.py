@@ -10,7 +10,6 @@ from crm_gym.tasks.families.workflows_parts import (
     OPEN,
     Steps,
     day_before,
-    details,
     falling_before,
     items,
     meant,
@@ -153,14 +152,14 @@ def _follow_up(sale: Steps, client: Row, contract: Row) -> None:
         "stage": scene.one(OPEN),
         "close_date": scene.day(10, 200),
     }
-    sale.say(_DEAL_AGAIN, details=details(scene, values))
+    sale.say(_DEAL_AGAIN, details=scene.details(values))
     created = {"client_id": client[0], "amount": number_json(contract.value), **values}
     deal = sale.create("create_new_opportunity", "Opportunity", created)
     number = items(scene, 1, 6, 1, 4)
     quotes = []
     for version in range(1, number + 1):
         offered = {"amount": scene.amount(), "version": f"v{version}"}
-        quotes.append(part(scene, _QUOTE_AGAIN, details=details(scene, offered)))
+        quotes.append(part(scene, _QUOTE_AGAIN, details=scene.details(offered)))
         sale.create("create_quote", "Quote", {"opportunity_id": deal, "status": "Draft", **offered})
     count = "one quote" if number == 1 else f"{_NUMBERS[number - 2]} quotes"
     sale.say(_QUOTES_AGAIN, count=count, quotes=" / ".join(quotes))

@@ -7,7 +7,6 @@ from crm_gym.tasks import vocab
 from crm_gym.tasks.draft import Achieve, Draft
 from crm_gym.tasks.families.workflows_parts import (
     Steps,
-    details,
     file_names,
     is_open,
     items,
@@ -70,7 +69,7 @@ def _quote_for(sale: Steps, deal: str) -> None:
     values = {"amount": scene.amount()} | some(
         scene, {"version": vocab.version(scene.rng, scene.pool), "valid_until": scene.day(20, 150)}
     )
-    sale.say(_NEW_QUOTE, details=details(scene, values))
+    sale.say(_NEW_QUOTE, details=scene.details(values))
     sale.create("create_quote", "Quote", {"opportunity_id": deal, "status": "Approved", **values})
 
 
@@ -78,7 +77,7 @@ def _contract_for(sale: Steps, client: str, deal: str) -> str:
     scene = sale.scene
     start = scene.day(1, 90)
     values = {"value": scene.amount(), "start_date": start, "end_date": scene.day(300, 1100, start)}
-    sale.say(_CONTRACT, details=details(scene, values))
+    sale.say(_CONTRACT, details=scene.details(values))
     return sale.create("create_contract", "Contract", {"client_id": client, "opportunity_id": deal, **values})
 
 
@@ -105,7 +104,7 @@ def _from_nothing(sale: Steps) -> str:
     values = {"name": vocab.deal_name(scene.rng, scene.pool), "amount": scene.amount()} | some(
         scene, {"owner": scene.owner()}
     )
-    sale.say(_NEW_DEAL, details=details(scene, values))
+    sale.say(_NEW_DEAL, details=scene.details(values))
     arguments = {"client_id": client[0], "stage": "Closed-Won", **values}
     deal = sale.create("create_new_opportunity", "Opportunity", arguments)
     _quote_for(sale, deal)
@@ -208,7 +207,7 @@ def reject_and_requote(scene: Scene) -> Draft:
         values = {"amount": scene.amount(quote.amount), "version": _next_version(scene, deal)} | some(
             scene, {"valid_until": scene.day(20, 150)}
         )
-        said.append(part(scene, _REDONE, version=quote.version, deal=deal.name, details=details(scene, values)))
+        said.append(part(scene, _REDONE, version=quote.version, deal=deal.name, details=scene.details(values)))
         created = {"opportunity_id": deal[0], "status": "Draft", **values}
         draft.lookups += [scene.look_up(deal), quotes_of(deal[0])]
         draft.calls += [modify("Quote", quote[0], {"status": "Rejected"}), ToolCall("create_quote", created)]
