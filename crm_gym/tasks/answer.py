@@ -6,7 +6,7 @@ Queries read rows directly, not through the tools, so that a fault in a tool can
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
@@ -44,6 +44,11 @@ class Query(BaseModel):
     give: Give = "records"
     of: str | None = None
     by: str | None = None
+
+
+def described(table: str, where: Mapping[str, Any], best: str | None = None) -> Query:
+    """The query for the records of a table that a description means; see `Query`."""
+    return Query.model_validate({"from": table, "where": dict(where), "best": best})
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,12 +57,12 @@ def _slot(field: str, value: Any) -> str:
 
 def details(rng: random.Random, values: Mapping[str, Any], *, held_out: bool) -> str:
     """ "phone +47 55 01 22 18 and owner Miriam Adeyemi"."""
-    return _listed([_clause(rng, field, value, " ", held_out) for field, value in values.items()])
+    return listed([_clause(rng, field, value, " ", held_out) for field, value in values.items()])
 
 
 def updates(rng: random.Random, values: Mapping[str, Any], *, held_out: bool) -> str:
     """ "the stage to Negotiation and the probability to 40%"."""
-    return _listed([_clause(rng, field, value, " to ", held_out, "the ") for field, value in values.items()])
+    return listed([_clause(rng, field, value, " to ", held_out, "the ") for field, value in values.items()])
 
 
 def _clause(rng: random.Random, field: str, value: Any, link: str, held_out: bool, article: str = "") -> str:
@@ -76,5 +76,6 @@ def written(rng: random.Random, kind: str, value: Any) -> str:
     return fragment(rng, forms, {"value": value}, held_out=False)
 
 
-def _listed(parts: Sequence[str]) -> str:
+def listed(parts: Sequence[str]) -> str:
+    """Parts as people list them: "a, b and c"."""
     return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]

@@ -189,11 +189,6 @@ class Scene:
         return ToolCall(f"{table.lower()}_search", {"name": row.name})
 
 
-def listed(parts: Sequence[str]) -> str:
-    """Parts as people list them: "a, b and c"."""
-    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
-
-
 def listed_name(row: Row) -> str:
     """The name a record is called by."""
     return label(row) or ""

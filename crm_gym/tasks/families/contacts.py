@@ -11,7 +11,8 @@ from crm_gym.tasks.families.answering import asked, of_record, of_records, of_va
 from crm_gym.tasks.families.referring import Referred, a_client, a_contact, a_deal, named_client
 from crm_gym.tasks.family import family
 from crm_gym.tasks.phrasing import fragment
-from crm_gym.tasks.scene import Scene, Unsuitable, listed
+from crm_gym.tasks.saying import listed
+from crm_gym.tasks.scene import Scene, Unsuitable
 from crm_gym.tools import ToolCall
 
 _WITH = (", with {more}", ", including {more}", ", plus {more}", "; we also have {more}")

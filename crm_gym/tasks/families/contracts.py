@@ -9,7 +9,7 @@ from typing import Any
 
 from crm_gym.schema import Row
 from crm_gym.tasks import vocab
-from crm_gym.tasks.answer import Query
+from crm_gym.tasks.answer import described
 from crm_gym.tasks.draft import Achieve, Draft
 from crm_gym.tasks.families.answering import asked, of_record, of_records, of_value, of_values
 from crm_gym.tasks.families.asking import ASK, ask, field_word, full, grouped
@@ -36,7 +36,7 @@ def _terms(scene: Scene, row: Row) -> dict[str, Any]:
 
 def _new(request: str, of: Meant, lookups: list[ToolCall], fields: dict[str, Any]) -> Draft:
     """A draft whose one call makes a contract with the client, or for the deal, that is meant."""
-    client_of_deal = Query.model_validate({"from": "Client", "where": {"client_id": of.row.client_id}})
+    client_of_deal = described("Client", {"client_id": of.row.client_id})
     new = {name: json_of(value) for name, value in fields.items()}
     return Draft(
         request=request,

@@ -11,7 +11,8 @@ from crm_gym.schema import Row
 from crm_gym.tasks import vocab
 from crm_gym.tasks.families.referring import sole_owner
 from crm_gym.tasks.phrasing import fragment
-from crm_gym.tasks.scene import Scene, Test, Unsuitable, listed
+from crm_gym.tasks.saying import listed
+from crm_gym.tasks.scene import Scene, Test, Unsuitable
 from crm_gym.tools import ToolCall
 
 PAGE, MOST = 20, 100

@@ -12,7 +12,8 @@ from crm_gym.tasks.draft import Draft, Refused
 from crm_gym.tasks.families import declined_said as said
 from crm_gym.tasks.families.declined_faults import KINDS, stray_id
 from crm_gym.tasks.families.faults import OMITTED, Fault, Maker, phrased
-from crm_gym.tasks.scene import Scene, listed, listed_name
+from crm_gym.tasks.saying import listed
+from crm_gym.tasks.scene import Scene, listed_name
 from crm_gym.tools import ToolCall
 
 

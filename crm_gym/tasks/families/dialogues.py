@@ -21,7 +21,8 @@ from crm_gym.tasks.families.steps import (
 )
 from crm_gym.tasks.families.users import ask, called, phase, say, tell, user, word, words
 from crm_gym.tasks.family import family
-from crm_gym.tasks.scene import Scene, listed, listed_name
+from crm_gym.tasks.saying import listed
+from crm_gym.tasks.scene import Scene, listed_name
 from crm_gym.tools import ToolCall
 
 

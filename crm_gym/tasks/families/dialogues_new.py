@@ -31,7 +31,8 @@ from crm_gym.tasks.families.users import (
 )
 from crm_gym.tasks.family import family
 from crm_gym.tasks.plan import new
-from crm_gym.tasks.scene import Scene, listed
+from crm_gym.tasks.saying import listed
+from crm_gym.tasks.scene import Scene
 from crm_gym.tools import ToolCall
 
 _REST = (

@@ -6,11 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 from crm_gym.schema import Row
+from crm_gym.tasks.answer import described
 from crm_gym.tasks.draft import Achieve, Draft
 from crm_gym.tasks.families.steps import (
     OPEN_STAGES,
     Step,
-    described,
     is_open,
     modify,
     some,

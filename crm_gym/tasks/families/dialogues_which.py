@@ -7,11 +7,10 @@ from typing import Any
 
 from crm_gym.schema import TABLE_OF, Row
 from crm_gym.tasks import vocab
-from crm_gym.tasks.answer import Query
+from crm_gym.tasks.answer import Query, described
 from crm_gym.tasks.draft import Achieve, Draft
 from crm_gym.tasks.families.steps import (
     CHANGEABLE,
-    described,
     distinct,
     is_open,
     modify,

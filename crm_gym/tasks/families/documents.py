@@ -9,7 +9,8 @@ from crm_gym.tasks import vocab
 from crm_gym.tasks.draft import Achieve, Draft
 from crm_gym.tasks.families.pointing import any_record
 from crm_gym.tasks.family import family
-from crm_gym.tasks.scene import Scene, listed
+from crm_gym.tasks.saying import listed
+from crm_gym.tasks.scene import Scene
 from crm_gym.tools import ToolCall
 
 _KINDS = ("Opportunity", "Opportunity", "Client", "Quote", "Quote", "Contract", "Contract")

@@ -6,7 +6,8 @@ from crm_gym.tasks import vocab
 from crm_gym.tasks.draft import Achieve, Draft
 from crm_gym.tasks.families.pointing import Meant, any_record, words
 from crm_gym.tasks.family import family
-from crm_gym.tasks.scene import Scene, Unsuitable, listed
+from crm_gym.tasks.saying import listed
+from crm_gym.tasks.scene import Scene, Unsuitable
 from crm_gym.tools import ToolCall
 
 _TABLES = ("Client", "Client", "Contact", "Contact", "Opportunity", "Opportunity", "Quote", "Contract")

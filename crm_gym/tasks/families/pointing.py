@@ -9,7 +9,7 @@ from typing import Any
 
 from crm_gym.atoms import number_json
 from crm_gym.schema import TABLES, Row
-from crm_gym.tasks.answer import Query
+from crm_gym.tasks.answer import Query, described
 from crm_gym.tasks.notation import quoted
 from crm_gym.tasks.phrasing import fragment
 from crm_gym.tasks.scene import Scene, Unsuitable, listed_name
@@ -244,7 +244,7 @@ def _told(
     criteria: dict[str, Any] = {parent: of.row[0]}
     if ":" in way:
         said = words(scene, ways[way], of=of.said)
-        chosen = (Query.model_validate({"from": table, "where": dict(criteria), "best": way}),)
+        chosen = (described(table, criteria, way),)
         return Meant(row, said, (*of.lookups, ToolCall(search, criteria)), chosen, by=way.partition(":")[2])
     if not way:
         return Meant(row, words(scene, ways[way], of=of.said), (*of.lookups, ToolCall(search, criteria)))

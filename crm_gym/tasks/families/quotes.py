@@ -8,11 +8,12 @@ from typing import Any
 
 from crm_gym.schema import Row
 from crm_gym.tasks import vocab
-from crm_gym.tasks.answer import Query
+from crm_gym.tasks.answer import described
 from crm_gym.tasks.draft import Achieve, Draft
 from crm_gym.tasks.families.pointing import Meant, deal, json_of, quote, told_apart, words
 from crm_gym.tasks.family import family
-from crm_gym.tasks.scene import Scene, Unsuitable, listed
+from crm_gym.tasks.saying import listed
+from crm_gym.tasks.scene import Scene, Unsuitable
 from crm_gym.tasks.worlds_deals import OPEN_STAGES
 from crm_gym.tools import ToolCall
 
@@ -276,7 +277,7 @@ def prefix_by_validity(scene: Scene) -> Draft:
         raise Unsuitable
     of = deal(scene, scene.get("Opportunity", row.opportunity_id))
     find = {"opportunity_id": row.opportunity_id}
-    chosen = (Query.model_validate({"from": "Quote", "where": dict(find), "best": best}),)
+    chosen = (described("Quote", find, best),)
     meant = Meant(row, "", (*of.lookups, ToolCall("quote_search", find)), chosen)
     fields = {"quote_prefix": vocab.quote_prefix(scene.rng, scene.pool)}
     if row.quote_prefix == fields["quote_prefix"]:

@@ -12,7 +12,8 @@ from crm_gym.tasks.families.answering import asked, of_mapping, of_record, of_va
 from crm_gym.tasks.families.asking import ASK, ask, field_word, full, grouped
 from crm_gym.tasks.families.pointing import Meant, client, deal, json_of, quote, words
 from crm_gym.tasks.family import family
-from crm_gym.tasks.scene import Scene, Unsuitable, listed
+from crm_gym.tasks.saying import listed
+from crm_gym.tasks.scene import Scene, Unsuitable
 from crm_gym.tools import ToolCall
 
 Group = tuple[Sequence[Row], str, list[ToolCall], list[Query]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from crm_gym.schema import Row
-from crm_gym.tasks.answer import Query
+from crm_gym.tasks.answer import Query, described
 from crm_gym.tasks.phrasing import fragment
 from crm_gym.tasks.scene import Scene, Test, Unsuitable, listed_name
 from crm_gym.tools import ToolCall
@@ -79,10 +79,6 @@ def _words(scene: Scene, forms: tuple[str, ...], **slots: str) -> str:
     return fragment(scene.rng, forms, slots, held_out=scene.held_out)
 
 
-def _query(table: str, where: dict[str, str]) -> Query:
-    return Query.model_validate({"from": table, "where": where})
-
-
 def a_client(scene: Scene, test: Test | None = None) -> Referred:
     """A client: by name mostly, else by e-mail, or as somebody's only one in an industry."""
     way = scene.rng.random()
@@ -115,7 +111,7 @@ def _only_client(scene: Scene, row: Row) -> Referred:
     if len(alike) != 1:
         raise Unsuitable
     words = _words(scene, _CLIENT_OF_OWNER, **found)
-    return Referred(row, words, [ToolCall("client_search", found)], [_query("Client", found)])
+    return Referred(row, words, [ToolCall("client_search", found)], [described("Client", found)])
 
 
 def a_deal(scene: Scene, test: Test | None = None) -> Referred:
@@ -170,7 +166,7 @@ def _deal_of_owner(scene: Scene, row: Row) -> Referred:
     if sum(other.stage == row.stage for other in scene.template.deals_of_owner[row.owner]) != 1:
         raise Unsuitable
     words = _words(scene, _DEAL_OF_OWNER, **found)
-    return Referred(row, words, [ToolCall("opportunity_search", found)], [_query("Opportunity", found)])
+    return Referred(row, words, [ToolCall("opportunity_search", found)], [described("Opportunity", found)])
 
 
 def _deal_of_stage(scene: Scene, row: Row) -> Referred:
@@ -181,7 +177,7 @@ def _deal_of_stage(scene: Scene, row: Row) -> Referred:
     found = {"client_id": client[0], "stage": row.stage}
     words = _words(scene, _DEAL_OF_STAGE, client=client.name, stage=row.stage)
     lookups = [scene.look_up(client), ToolCall("opportunity_search", found)]
-    return Referred(row, words, lookups, [_query("Opportunity", found)])
+    return Referred(row, words, lookups, [described("Opportunity", found)])
 
 
 def a_contact(scene: Scene, test: Test | None = None) -> Referred:

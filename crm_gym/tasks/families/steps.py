@@ -159,11 +159,6 @@ def plain(value: Any) -> Any:
     return number_json(value) if isinstance(value, Decimal) else value
 
 
-def described(table: str, where: Mapping[str, Any], best: str | None = None) -> Query:
-    """A description of records of a table."""
-    return Query.model_validate({"from": table, "where": dict(where), "best": best})
-
-
 # Tasks told step by step
 
 

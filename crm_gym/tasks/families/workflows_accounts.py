@@ -6,14 +6,13 @@ from typing import Any
 
 from crm_gym.schema import Row
 from crm_gym.tasks import vocab
-from crm_gym.tasks.answer import Query
+from crm_gym.tasks.answer import Query, described
 from crm_gym.tasks.draft import Achieve, Draft
 from crm_gym.tasks.families.workflows_parts import (
     OPEN,
     deals_of,
     is_open,
     items,
-    meant,
     modify,
     part,
     rest_of,
@@ -42,7 +41,7 @@ def _with_open_deals(scene: Scene, base: int) -> tuple[Row, tuple[Row, ...], lis
 
 
 def _open_of(client: Row) -> Query:
-    return meant("Opportunity", {"client_id": client[0], "stage": {"any": OPEN}})
+    return described("Opportunity", {"client_id": client[0], "stage": {"any": OPEN}})
 
 
 @family(

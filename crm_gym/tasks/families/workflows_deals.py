@@ -7,7 +7,7 @@ from typing import Any
 
 from crm_gym.schema import Row
 from crm_gym.tasks import vocab
-from crm_gym.tasks.answer import Answer, label
+from crm_gym.tasks.answer import Answer, described, label
 from crm_gym.tasks.draft import Achieve, Draft
 from crm_gym.tasks.families.workflows_parts import (
     OPEN,
@@ -16,7 +16,6 @@ from crm_gym.tasks.families.workflows_parts import (
     falling_before,
     is_open,
     items,
-    meant,
     modify,
     part,
     rest_of,
@@ -69,7 +68,7 @@ def _requalified(scene: Scene, owner: str, deals: list[Row], terms: dict[str, An
         calls=[modify("Opportunity", deal[0], changed(deal, terms)) for deal in deals],
         achieve=[Achieve("Opportunity", deal[0], terms) for deal in deals],
         preserve=rest_of(scene.template.deals_of_owner[owner], deals, 40),
-        selections=[meant("Opportunity", overdue)],
+        selections=[described("Opportunity", overdue)],
     )
 
 
@@ -167,7 +166,7 @@ def close_lost_deals(scene: Scene) -> Draft:
         lookups=[run_by(owner)],
         preserve=rest_of(rows, deals, 40),
         selections=[
-            meant("Opportunity", {"owner": owner, "stage": {"any": OPEN}, "close_date": {"max": day_before(day)}})
+            described("Opportunity", {"owner": owner, "stage": {"any": OPEN}, "close_date": {"max": day_before(day)}})
         ],
     )
     for deal in deals:

@@ -24,7 +24,8 @@ from crm_gym.tasks.families.workflows_steps import (
     search_client,
 )
 from crm_gym.tasks.family import family
-from crm_gym.tasks.scene import Scene, Unsuitable, listed, listed_name
+from crm_gym.tasks.saying import listed
+from crm_gym.tasks.scene import Scene, Unsuitable, listed_name
 from crm_gym.tasks.worlds_deals import OPEN_STAGES
 from crm_gym.tools import ToolCall
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from crm_gym.schema import Row
 from crm_gym.tasks import vocab
+from crm_gym.tasks.answer import described
 from crm_gym.tasks.draft import Achieve, Draft
-from crm_gym.tasks.families.workflows_parts import OPEN, deals_of, is_open, meant, modify, rest_of
+from crm_gym.tasks.families.workflows_parts import OPEN, deals_of, is_open, modify, rest_of
 from crm_gym.tasks.family import family
 from crm_gym.tasks.scene import Scene, Unsuitable, listed_name
 from crm_gym.tools import ToolCall
@@ -55,7 +56,7 @@ def merge_notes(scene: Scene) -> Draft:
         lookups=[scene.look_up(client), deals_of(client[0]), *views, *lookups],
         calls=[ToolCall("add_note", note) for note in notes],
         achieve=[Achieve("Note", None, note) for note in notes],
-        selections=[meant("Opportunity", where)],
+        selections=[described("Opportunity", where)],
     )
 
 
@@ -119,9 +120,9 @@ def clean_up_namesakes(scene: Scene) -> Draft:
     content = vocab.note(scene.rng, scene.pool)
     note = {"entity_type": "Client", "entity_id": other[0], "content": content}
     moved, retired = {"client_id": keeper[0]}, {"status": "Inactive"}
-    selections = [meant("Client", {"name": other.name, "email": {"not": keeper.email}})]
+    selections = [described("Client", {"name": other.name, "email": {"not": keeper.email}})]
     if pending:
-        selections.append(meant("Opportunity", {"client_id": other[0], "stage": {"any": OPEN}}))
+        selections.append(described("Opportunity", {"client_id": other[0], "stage": {"any": OPEN}}))
     return Draft(
         request=scene.say(name=keeper.name, email=scene.details({"email": keeper.email}), content=content),
         lookups=[scene.look_up(keeper), deals_of(other[0])],

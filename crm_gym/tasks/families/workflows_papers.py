@@ -6,7 +6,7 @@ from typing import Any
 
 from crm_gym.schema import Row
 from crm_gym.tasks import vocab
-from crm_gym.tasks.answer import Query
+from crm_gym.tasks.answer import Query, described
 from crm_gym.tasks.draft import Achieve, Draft
 from crm_gym.tasks.families.workflows_parts import (
     day_before,
@@ -14,13 +14,13 @@ from crm_gym.tasks.families.workflows_parts import (
     falling_before,
     file_names,
     items,
-    meant,
     part,
     quotes_of,
     rest_of,
 )
 from crm_gym.tasks.family import family
-from crm_gym.tasks.scene import Scene, Unsuitable, listed
+from crm_gym.tasks.saying import listed
+from crm_gym.tasks.scene import Scene, Unsuitable
 from crm_gym.tools import ToolCall
 
 
@@ -75,13 +75,13 @@ def _described(scene: Scene, deal: Row, quotes: tuple[Row, ...]) -> tuple[str, R
         value = getattr(scene.one(quotes), kind)
         fitting = [quote for quote in quotes if getattr(quote, kind) == value]
         words = part(scene, _BY_STATUS if kind == "status" else _BY_VERSION, **{kind: value})
-        query = meant("Quote", where | {kind: value})
+        query = described("Quote", where | {kind: value})
     else:
         which, _, name = kind.partition(":")
         value = (max if which == "max" else min)(getattr(quote, name) for quote in quotes)
         fitting = [quote for quote in quotes if getattr(quote, name) == value]
         words = part(scene, _LATEST if name == "created_date" else _DEAREST if which == "max" else _CHEAPEST)
-        query = meant("Quote", where, kind)
+        query = described("Quote", where, kind)
     if value is None or len(fitting) > 1:
         raise Unsuitable
     return words, fitting[0], query
@@ -192,7 +192,7 @@ def expire_quotes(scene: Scene) -> Draft:
         request=scene.say(client=listed([client.name for client in clients]), day=day, content=content),
         lookups=lookups,
         preserve=rest_of(quotes, gone),
-        selections=[meant("Quote", where)],
+        selections=[described("Quote", where)],
     )
     for quote in gone:
         note = {"entity_type": "Quote", "entity_id": quote[0], "content": content}

@@ -9,7 +9,6 @@ from typing import Any
 from crm_gym.entities import CLOSED_STAGES
 from crm_gym.schema import Row
 from crm_gym.tasks import vocab
-from crm_gym.tasks.answer import Query
 from crm_gym.tasks.difficulty import STEPS
 from crm_gym.tasks.draft import Achieve, Draft
 from crm_gym.tasks.phrasing import fragment
@@ -96,11 +95,6 @@ def file_names(scene: Scene, kind: str, count: int) -> list[str]:
 def changed(row: Row, fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields that a record does not hold yet."""
     return {name: value for name, value in fields.items() if getattr(row, name) != value}
-
-
-def meant(table: str, where: Mapping[str, Any], best: str | None = None) -> Query:
-    """The description of records that a request chooses by it."""
-    return Query.model_validate({"from": table, "where": dict(where), "best": best})
 
 
 def modify(table: str, record: str, updates: Mapping[str, Any]) -> ToolCall:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from crm_gym.atoms import number_json
 from crm_gym.schema import Row
 from crm_gym.tasks import vocab
+from crm_gym.tasks.answer import described
 from crm_gym.tasks.draft import Achieve, Draft
 from crm_gym.tasks.families.workflows_parts import (
     OPEN,
@@ -12,7 +13,6 @@ from crm_gym.tasks.families.workflows_parts import (
     day_before,
     falling_before,
     items,
-    meant,
     part,
     rest_of,
 )
@@ -65,7 +65,7 @@ def renew_contracts(scene: Scene) -> Draft:
         request=scene.say(client=client.name, day=day, start=start, end=end, content=content),
         lookups=[scene.look_up(client), ToolCall("contract_search", {"client_id": client[0]})],
         preserve=rest_of(contracts, ending),
-        selections=[meant("Contract", {"client_id": client[0], "end_date": {"max": day_before(day)}})],
+        selections=[described("Contract", {"client_id": client[0], "end_date": {"max": day_before(day)}})],
     )
     for contract in ending:
         _renewed(draft, contract, start, end, content)
@@ -136,7 +136,7 @@ def prepare_renewal(scene: Scene) -> Draft:
         raise Unsuitable
     sale = Steps(scene)
     sale.draft.lookups = [scene.look_up(client), ToolCall("contract_search", {"client_id": client[0]})]
-    sale.draft.selections = [meant("Contract", where)]
+    sale.draft.selections = [described("Contract", where)]
     _follow_up(sale, client, contract)
     content = vocab.note(scene.rng, scene.pool)
     sale.say(_CONTRACT_NOTED, content=content)

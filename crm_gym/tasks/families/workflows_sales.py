@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from crm_gym.schema import Row
 from crm_gym.tasks import vocab
+from crm_gym.tasks.answer import described
 from crm_gym.tasks.draft import Achieve, Draft
 from crm_gym.tasks.families.workflows_parts import (
     Steps,
     file_names,
     is_open,
     items,
-    meant,
     modify,
     part,
     quotes_of,
@@ -132,7 +132,7 @@ def _from_quote(sale: Steps) -> str:
 
 
 def _signed(sale: Steps, deal: Row) -> str:
-    sale.draft.selections.append(meant("Client", {"client_id": deal.client_id}))  # the client of the deal
+    sale.draft.selections.append(described("Client", {"client_id": deal.client_id}))  # the client of the deal
     contract = _contract_for(sale, deal.client_id, deal[0])
     _extras(sale, deal[0], contract)
     sale.say(_WIN)

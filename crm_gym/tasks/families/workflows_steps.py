@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 from crm_gym.entities import CLOSED_STAGES
 from crm_gym.schema import Row
 from crm_gym.tasks import vocab
-from crm_gym.tasks.answer import Query
+from crm_gym.tasks.answer import Query, described
 from crm_gym.tasks.draft import Achieve
-from crm_gym.tasks.scene import Scene, Unsuitable, listed, listed_name
+from crm_gym.tasks.saying import listed
+from crm_gym.tasks.scene import Scene, Unsuitable, listed_name
 from crm_gym.tasks.worlds_deals import OPEN_STAGES
 from crm_gym.tools import ToolCall
 
@@ -39,7 +40,7 @@ _MAKERS: dict[str, Callable[[Scene], Any]] = {
 
 def query(table: str, best: str | None = None, **where: Any) -> Query:
     """A description of records by their fields."""
-    return Query.model_validate({"from": table, "where": where, "best": best})
+    return described(table, where, best)
 
 
 def is_open(deal: Row) -> bool:
