@@ -145,6 +145,8 @@ def ask_which_one(scene: Scene) -> Draft:
     """One of several like records, which the user tells apart when asked, is to be changed."""
     choice = several(scene, "deal", "contact", "quote")
     words, call, aim, seen = _action(scene, choice.row)
+    if choice.noun == "contact" and choice.row.first_name in words:
+        raise Unsuitable  # a note that speaks of the one who is meant would tell which
     told = {"which_record": point(scene, *choice.by)}
     return Draft(
         request=scene.say(noun=choice.noun, home=called(choice.home), action=words),
