@@ -19,6 +19,7 @@ from crm_gym.registration import IDS, make_vec, register_all
 from crm_gym.rewards import RewardConfig
 from crm_gym.sandbox import MockCrmApi
 from crm_gym.tasks.catalogue import FAMILIES, SUITES, find_task, load_suite
+from crm_gym.tasks.splits import SPLITS
 from crm_gym.tasks.task import Task
 from crm_gym.tools import TOOL_NAMES, TOOLS, Tool, ToolCall, ToolResult
 from crm_gym.verify import Verdict, verify
@@ -32,6 +33,7 @@ __all__ = [
     "ENTITIES",
     "FAMILIES",
     "IDS",
+    "SPLITS",
     "SUITES",
     "TOOLS",
     "TOOL_NAMES",

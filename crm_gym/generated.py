@@ -5,7 +5,7 @@ from __future__ import annotations
 from crm_gym.errors import UsageError, near_miss
 from crm_gym.sampler import Drawn, Source
 from crm_gym.tasks.difficulty import LEVELS
-from crm_gym.tasks.generator import Generator, find, generator
+from crm_gym.tasks.generator import RECORDS, Generator, find, generator
 from crm_gym.tasks.task import Task
 
 
@@ -64,7 +64,12 @@ class GeneratedSampler(Drawn):
 
 
 def sampler(
-    split: str, level: int | None, families: tuple[str, ...] | None, records: int, weights: str, refusals: str
+    weights: str,
+    refusals: str,
+    split: str = "train",
+    level: int | None = None,
+    families: tuple[str, ...] | None = None,
+    records: int = RECORDS,
 ) -> GeneratedSampler:
     """The sampler of an environment's keywords.
 

@@ -17,8 +17,8 @@ from crm_gym.tasks.task import Task
 if TYPE_CHECKING:
     from crm_gym.generated import GeneratedSampler
 
-_OWN = {"split": "train", "level": None, "families": None, "records": 300}
-"""Keywords that go with the generated suite alone, and what they are if not given."""
+_OWN = ("split", "level", "families", "records")
+"""Keywords that go with the generated suite alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def sampler_of(chosen: Selection) -> TaskSampler | GeneratedSampler:
     """
     own = {name: getattr(chosen, name) for name in _OWN}
     if chosen.suite == GENERATED:
-        return _generated(chosen, {name: _OWN[name] if value is None else value for name, value in own.items()})
+        return _generated(chosen, {name: value for name, value in own.items() if value is not None})
     for name, value in own.items():
         if value is not None:
             raise UsageError(f"{name} goes with suite={GENERATED!r} only; the suite is {chosen.suite!r}")
@@ -58,7 +58,7 @@ def _generated(chosen: Selection, own: dict[str, object]) -> GeneratedSampler:
         raise UsageError(f"tasks goes with the other suites; for suite={GENERATED!r} say families=[...]")
     if chosen.weights not in WEIGHTS:
         raise UsageError(f"weights {chosen.weights!r} does not exist; {near_miss(chosen.weights, WEIGHTS)}")
-    if own["families"] is not None:
+    if "families" in own:
         what = "families must be a list of families or kinds of them"
         own["families"] = names_of(own["families"], what)  # type: ignore[arg-type]
     # The generator brings names, forms and families: an import of crm_gym stays quick without it.

@@ -393,7 +393,7 @@ def test_new_records_that_look_alike_are_told_apart_by_what_hangs_on_them_in_bou
     search = MODULE._Search(goal.changes, [*made_deals, *hung[:-1], astray], [])
     search.fits = [[at for at, change in enumerate(search.changes) if one.met_by(change)] for one in search.expected]
     assert search.found({}, {}) is None
-    assert len(search.failed) <= min(MODULE.PATIENCE + 2 * count, 4 * 2**count)  # not count!
+    assert len(search.failed) <= min(MODULE.PATIENCE + 2 * count, 4 * 2**count)
     assert not judge(goal, *made_deals, *hung[:-1], astray).success
 
 
