@@ -186,9 +186,26 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
 
     def step(self, action: Any) -> tuple[spaces.Observation, float, bool, bool, Info]:
         """Play one tool call; see `crm_gym.spaces.decode` for what an action may be."""
+        played = spaces.decode(action)
+        came, reward, over, info = self.play(played)
+        opening, steps = self._opening, self._steps
+        if came is None:  # an outage
+            counts = opening.observation["counts"].copy()
+            return opening.observation | {"counts": counts, "steps": steps}, reward, False, True, info
+        observation = spaces.observe(opening.observation, self.crm.store.counts(), steps, played, came)
+        return observation, reward, over, False, info
+
+    def play(self, played: spaces.Decoded, filled: float = 0.0) -> tuple[Outcome | None, float, bool, Info]:
+        """A step without its observation: what came of the call, reward, terminated and info.
+
+        None came of a call that an outage stopped: then the episode is truncated.
+
+        Args:
+            played: The call, as `crm_gym.spaces.decode` gives it.
+            filled: How far the form was filled that submits it, from 0 to 1.
+        """
         if self._over:
             raise ResetNeeded("the episode is over, or none has begun; call reset() first")
-        played = spaces.decode(action)
         tool, arguments, _, malformed = played
         came: Outcome
         if tool is None:
@@ -204,7 +221,7 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         refused = error is not None
         if tool == ASK and self._user is not None and not refused:
             came = {"user": self._user.answer(arguments["about"], self.crm.journal)}, None
-        self._steps = steps = self._steps + 1
+        self._steps += 1
         before, opening = self._verdict, self._opening
         journal = self.crm.journal
         count = len(journal.changes)
@@ -217,7 +234,7 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         self._judged, self._verdict = count, after
         success = after.success
         self._over = over = (success and self.ends_on == "success") or (tool in _ENDING and not refused)
-        terms, reward = self._reward.pay(before, after, refused, over)
+        terms, reward = self._reward.pay(before, after, refused, over, filled)
         info = opening.info.copy()
         info["is_success"] = over and success
         info["verdict"] = _DONE_SUMMARY.copy() if success else after.summary()
@@ -227,8 +244,18 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
             self._calls.append(_result(played, came))
             if self.render_mode == "human":
                 print(self._draw())
-        counts = self.crm.store.counts()
-        return spaces.observe(opening.observation, counts, steps, played, came), reward, over, False, info
+        return came, reward, over, info
+
+    def fill(self, before: float, after: float) -> tuple[float, Info]:
+        """A step of a form that submits nothing: reward and info; see `crm_gym.form`.
+
+        Args:
+            before: How far the form was filled, from 0 to 1.
+            after: How far it is filled now.
+        """
+        terms, reward = self._reward.fill(self._verdict, before, after)
+        info = self._opening.info | {"verdict": self._verdict.summary(), "reward_terms": terms, "error": _NO_ERROR.copy()}
+        return reward, info
 
     def render(self) -> str | None:
         """The episode as a coloured text: request, calls, changes, verdict. None unless render_mode is "ansi"."""
@@ -251,15 +278,13 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
             raise ResetNeeded("there is no verdict yet; call reset() first")
         return self._verdict
 
-    def _outage(self, fault: InfraError) -> tuple[spaces.Observation, float, bool, bool, Info]:
+    def _outage(self, fault: InfraError) -> tuple[None, float, bool, Info]:
         """The end of an episode whose database failed: nobody's success and nobody's failure."""
         self._over = True
         self._steps += 1
-        opening = self._opening
-        info = opening.info | {"is_success": False, "verdict": self._verdict.summary(), "infra_error": str(fault)}
+        info = self._opening.info | {"is_success": False, "verdict": self._verdict.summary(), "infra_error": str(fault)}
         info |= {"reward_terms": _NO_TERMS.copy(), "error": _NO_ERROR.copy()}
-        observation = opening.observation | {"counts": opening.observation["counts"].copy(), "steps": self._steps}
-        return observation, 0.0, False, True, info
+        return None, 0.0, False, info
 
     def _choose(self, options: Mapping[str, Any]) -> Task:
         if not isinstance(options, Mapping):

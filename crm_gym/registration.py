@@ -19,6 +19,9 @@ def _of(intent: str) -> list[str]:
     return [tool.name for tool in TOOLS.values() if tool.intent == intent]
 
 
+MAX_FORM_STEPS = 400
+"""Enough for forty calls of ten form steps."""
+
 IDS: dict[str, dict[str, Any]] = {
     "CrmEnv-v0": {},
     **{f"CrmEnv-{intent.title()}-v0": {"tasks": _of(intent)} for intent in _INTENTS},
@@ -31,11 +34,24 @@ IDS: dict[str, dict[str, Any]] = {
 """Every registered id and the keywords in which it differs from CrmEnv-v0."""
 
 
+FORM_IDS: dict[str, dict[str, Any]] = {
+    "CrmEnvForm-v0": {},
+    "CrmEnvForm-Train-v0": IDS["CrmEnv-Train-v0"],
+    "CrmEnvForm-Test-v0": IDS["CrmEnv-Test-v0"],
+    "CrmEnvForm-Workflow-v0": IDS["CrmEnv-Workflow-v0"],
+}
+"""Every registered id of the form door and its keywords."""
+
+
 def register_all() -> None:
-    """Register every id of `IDS`; ids that are registered already stay as they are."""
-    for env_id, kwargs in IDS.items():
-        if env_id not in gym.registry:
-            gym.register(env_id, entry_point="crm_gym.env:CrmEnv", kwargs=kwargs, max_episode_steps=MAX_EPISODE_STEPS)
+    """Register every id of `IDS` and `FORM_IDS`; ids that are registered already stay as they are."""
+    for ids, entry_point, steps in (
+        (IDS, "crm_gym.env:CrmEnv", MAX_EPISODE_STEPS),
+        (FORM_IDS, "crm_gym.form.env:CrmFormEnv", MAX_FORM_STEPS),
+    ):
+        for env_id, kwargs in ids.items():
+            if env_id not in gym.registry:
+                gym.register(env_id, entry_point=entry_point, kwargs=kwargs, max_episode_steps=steps)
 
 
 def make_vec(

@@ -155,7 +155,7 @@ def test_schemas_are_plain_closed_and_described(tool):
         assert node.keys() <= {
             "type", "properties", "required", "additionalProperties", "description", "enum", "items", "format",
             "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "pattern", "anyOf", "minItems",
-            "maxItems",
+            "maxItems", "uniqueItems",
         }  # fmt: skip
         if node.get("type") == "object":
             assert node["additionalProperties"] is False

@@ -23,7 +23,10 @@ _IDS = model(
     "SeveralQuotes",
     quote_ids=(
         Annotated[list[_KEY], Strict()],  # type: ignore[valid-type]
-        FieldInfo(description="ids of two or more different quotes"),
+        FieldInfo(
+            description="ids of two or more different quotes",
+            json_schema_extra={"minItems": 2, "uniqueItems": True},  # said here, enforced with a code of its own below
+        ),
     ),
 )
 
