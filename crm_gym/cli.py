@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 from tyro.conf import FlagCreatePairsOff, Positional, arg
 
-from crm_gym import certify_cli, db_cli, generate_cli, mutate_cli, reference
+from crm_gym import certify_cli, db_cli, door_cli, generate_cli, mutate_cli, reference
 from crm_gym.describe import lines, one_line, task_json
 from crm_gym.errors import UsageError, near_miss
 from crm_gym.play import play
@@ -47,7 +47,7 @@ _AsJson = Annotated[bool, arg(name="json", help="print JSON instead", help_behav
 _TaskId = Annotated[
     str,
     Positional,
-    arg(metavar="ID", help="id of a task, such as CNC-001, or of a generated one", help_behavior_hint=""),
+    arg(metavar="[ID]", help="id of a task, such as CNC-001, or of a generated one", help_behavior_hint=""),
 ]
 _Drawn = Annotated[str, Positional, arg(metavar="[ID]", help="id of a task", help_behavior_hint="(drawn if absent)")]
 
@@ -81,14 +81,33 @@ def list_tasks(
     return OK
 
 
-def describe(task_id: _TaskId, /, as_json: _AsJson = False) -> int:
+def describe(
+    task_id: _TaskId = "",
+    /,
+    door: Annotated[str, _option("NAME", "no task but a door: form", "none if absent")] = "",
+    suite: Annotated[str, _option("NAME", "door: one of " + ", ".join(door_cli.KNOWN_SUITES), "golden if absent")] = "",
+    split: Annotated[str, _option("NAME", "door, suite generated: the split", "train if absent")] = "train",
+    families: Annotated[tuple[str, ...], _option("NAME", "door: only these families", "all if absent")] = (),
+    count: Annotated[int, _option("N", "door, suite generated: tasks of each family", "5 if absent")] = 5,
+    as_json: _AsJson = False,
+) -> int:
     """Show a task: its request, world, expected outcome, solution and look-ups.
+
+    With --door: how many tasks of each family can be done through that door; the others, with the reason.
 
     For example:
 
         crm-gym describe CNC-001
         crm-gym describe CNC-103 --json
+        crm-gym describe --door form --families create_quote
+        crm-gym describe --door form --suite generated --split test --families add_note --count 10
     """
+    if bool(task_id) == bool(door):
+        raise UsageError("describe takes the id of a task, or --door; crm-gym list shows the tasks")
+    if door:
+        return door_cli.describe_door(door, suite or "golden", split, families, count, as_json)
+    if suite or families:
+        raise UsageError("--suite and --families go with --door")
     task = task_json(_task(task_id))
     if as_json:
         return _print_json(task)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
@@ -12,7 +11,8 @@ from gymnasium.error import ResetNeeded
 from crm_gym import render, rewards, spaces
 from crm_gym.backend import backend_of
 from crm_gym.crm import Crm
-from crm_gym.errors import InfraError, UsageError, near_miss
+from crm_gym.errors import InfraError
+from crm_gym.keywords import check_choices, check_flags, check_names, check_render_mode, one_option
 from crm_gym.opening import Opening, opening_of, opening_of_own
 from crm_gym.rewards import Reward, RewardConfig
 from crm_gym.selection import Selection, sampler_of
@@ -20,7 +20,7 @@ from crm_gym.strict_json import encode
 from crm_gym.tasks.dialogue import User
 from crm_gym.tasks.session import ASK
 from crm_gym.tasks.task import Task
-from crm_gym.tools import TOOLS, ToolCall, ToolResult, outcome
+from crm_gym.tools import TOOLS, ToolResult, outcome
 from crm_gym.tools.base import Outcome
 from crm_gym.verify import DONE, Verdict, verify
 
@@ -93,18 +93,10 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         render_mode: str | None = None,
         **unknown: Any,
     ) -> None:
-        for name in unknown:
-            raise UsageError(
-                f"CrmEnv has no keyword {name!r}; {near_miss(name, list(inspect.signature(CrmEnv).parameters)[:-1])}"
-            )
-        for name, value in (("refusals", refusals), ("ends_on", ends_on)):
-            if value not in _CHOICES[name]:
-                raise UsageError(f"{name} {value!r} does not exist; {near_miss(value, _CHOICES[name])}")
-        if render_mode not in (None, *self.metadata["render_modes"]):
-            raise UsageError(f"render_mode {render_mode!r} does not exist; known are None, 'ansi', 'human'")
-        for name, flag in (("expose_reference", expose_reference), ("include_tool_hints", include_tool_hints)):
-            if type(flag) is not bool:
-                raise UsageError(f"{name} must be true or false; got {flag!r}")
+        check_names("CrmEnv", unknown, CrmEnv)
+        check_choices({"refusals": refusals, "ends_on": ends_on}, _CHOICES)
+        check_render_mode(render_mode, self.metadata["render_modes"])
+        check_flags({"expose_reference": expose_reference, "include_tool_hints": include_tool_hints})
         self.render_mode = render_mode
         self.observation_space = spaces.observation_space()
         self.action_space = spaces.action_space()
@@ -188,12 +180,10 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         """Play one tool call; see `crm_gym.spaces.decode` for what an action may be."""
         played = spaces.decode(action)
         came, reward, over, info = self.play(played)
-        opening, steps = self._opening, self._steps
+        begun, steps = self._opening.observation, self._steps
         if came is None:  # an outage
-            counts = opening.observation["counts"].copy()
-            return opening.observation | {"counts": counts, "steps": steps}, reward, False, True, info
-        observation = spaces.observe(opening.observation, self.crm.store.counts(), steps, played, came)
-        return observation, reward, over, False, info
+            return begun | {"counts": begun["counts"].copy(), "steps": steps}, reward, False, True, info
+        return spaces.observe(begun, self.crm.store.counts(), steps, played, came), reward, over, False, info
 
     def play(self, played: spaces.Decoded, filled: float = 0.0) -> tuple[Outcome | None, float, bool, Info]:
         """A step without its observation: what came of the call, reward, terminated and info.
@@ -241,7 +231,7 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         info["reward_terms"] = terms
         info["error"] = _NO_ERROR.copy() if error is None else error.as_json()
         if self.render_mode is not None:
-            self._calls.append(_result(played, came))
+            self._calls.append(spaces.result_of(played, came))
             if self.render_mode == "human":
                 print(self._draw())
         return came, reward, over, info
@@ -254,7 +244,8 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
             after: How far it is filled now.
         """
         terms, reward = self._reward.fill(self._verdict, before, after)
-        info = self._opening.info | {"verdict": self._verdict.summary(), "reward_terms": terms, "error": _NO_ERROR.copy()}
+        info = self._opening.info.copy()
+        info.update(verdict=self._verdict.summary(), reward_terms=terms, error=_NO_ERROR.copy())
         return reward, info
 
     def render(self) -> str | None:
@@ -287,14 +278,7 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
         return None, 0.0, False, info
 
     def _choose(self, options: Mapping[str, Any]) -> Task:
-        if not isinstance(options, Mapping):
-            raise UsageError(f"reset takes options as a mapping; got {options!r}")
-        for name in options:
-            if name not in _OPTIONS:
-                raise UsageError(f"reset has no option {name!r}; {near_miss(name, _OPTIONS)}")
-        if len(options) > 1:
-            raise UsageError(f"reset takes one option; got {', '.join(options)}")
-        name, value = next(iter(options.items()))
+        name, value = one_option(options, _OPTIONS)
         if name == "level":
             return self.sampler.leveled(self, value)
         if name != "task":
@@ -305,7 +289,7 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
     def _judge(self, played: spaces.Decoded, came: Outcome) -> Verdict:
         """The verdict after a call where what was said counts too; worked out anew only if that or the state is new."""
         task, journal = self._task, self.crm.journal
-        result = _result(played, came)
+        result = spaces.result_of(played, came)
         if task.goal.heard(result):
             self._heard = result  # what speaks to the goal is all a verdict needs of the past
         elif len(journal.changes) == self._judged:
@@ -314,8 +298,3 @@ class CrmEnv(gym.Env[spaces.Observation, Any]):
 
     def _draw(self) -> str:
         return render.ansi(self.task, self._calls, self.crm.journal, self._verdict, over=self._over)
-
-
-def _result(played: spaces.Decoded, came: Outcome) -> ToolResult:
-    tool, arguments, _, _ = played
-    return ToolResult(None if tool is None else ToolCall(tool, arguments), *came)

@@ -295,4 +295,5 @@ def _candidate(text: str, start: int, end: int) -> Candidate:
 
 
 def _begins_sentence(text: str, start: int) -> bool:
-    return not text[:start].strip() if start < 5 else _OPENING.search(text[start - 5 : start]) is not None
+    before = text[max(0, start - 5) : start]
+    return (start < 5 and not before.strip()) or _OPENING.search(before) is not None

@@ -14,7 +14,7 @@ from crm_gym.atoms import FILE_EXTENSIONS
 from crm_gym.entities import Ref
 from crm_gym.errors import CODES, UsageError, near_miss
 from crm_gym.registration import IDS, MAX_EPISODE_STEPS
-from crm_gym.rewards import TERMS, RewardConfig
+from crm_gym.rewards import RewardConfig
 from crm_gym.schema import TABLES, Column, Table
 from crm_gym.strict_json import MAX_CHARS, MAX_DEPTH, MAX_DIGITS, encode
 from crm_gym.tools import TOOLS
@@ -194,9 +194,9 @@ def space_words(space: gym_spaces.Space[Any]) -> str:
 
 
 def rewards() -> JSON:
-    """The terms of the reward, their default weights and when they are paid."""
-    fields = RewardConfig.model_fields
-    return [{"term": term, "weight": fields[term].default, "meaning": fields[term].description} for term in TERMS]
+    """The terms of the reward, their default weights and when they are paid; then what else a reward is given."""
+    fields = RewardConfig.model_fields.items()
+    return [{"term": term, "weight": field.default, "meaning": field.description} for term, field in fields]
 
 
 # Markdown

@@ -34,24 +34,41 @@ IDS: dict[str, dict[str, Any]] = {
 """Every registered id and the keywords in which it differs from CrmEnv-v0."""
 
 
+_TINY = {"suite": "generated", "families": ["clone_opportunity"], "level": 1, "records": 40}
+
 FORM_IDS: dict[str, dict[str, Any]] = {
     "CrmEnvForm-v0": {},
     "CrmEnvForm-Train-v0": IDS["CrmEnv-Train-v0"],
     "CrmEnvForm-Test-v0": IDS["CrmEnv-Test-v0"],
     "CrmEnvForm-Workflow-v0": IDS["CrmEnv-Workflow-v0"],
+    "CrmEnvForm-Tiny-v0": {**_TINY, "tools": ["opportunity_search", "clone_opportunity"]},
 }
-"""Every registered id of the form door and its keywords."""
+"""Every registered id of the form door and its keywords. Tiny: find a deal by its name and copy it."""
+
+
+SLOTS_ID = "CrmEnvSlots-v0"
+"""The id of the door whose action is a whole call."""
 
 
 def register_all() -> None:
-    """Register every id of `IDS` and `FORM_IDS`; ids that are registered already stay as they are."""
-    for ids, entry_point, steps in (
-        (IDS, "crm_gym.env:CrmEnv", MAX_EPISODE_STEPS),
-        (FORM_IDS, "crm_gym.form.env:CrmFormEnv", MAX_FORM_STEPS),
+    """Register every id of `IDS` and `FORM_IDS`, and `SLOTS_ID`; ids that are registered already stay as they are."""
+    for ids, entry_point, batched, steps in (
+        (IDS, "crm_gym.env:CrmEnv", "crm_gym.vector:CrmVectorEnv", MAX_EPISODE_STEPS),
+        (FORM_IDS, "crm_gym.form.env:CrmFormEnv", "crm_gym.form.vector:FormVectorEnv", MAX_FORM_STEPS),
     ):
         for env_id, kwargs in ids.items():
             if env_id not in gym.registry:
-                gym.register(env_id, entry_point=entry_point, kwargs=kwargs, max_episode_steps=steps)
+                gym.register(
+                    env_id,
+                    entry_point=entry_point,
+                    vector_entry_point=batched,
+                    kwargs=kwargs,
+                    max_episode_steps=steps,
+                )
+    if SLOTS_ID not in gym.registry:
+        gym.register(
+            SLOTS_ID, entry_point="crm_gym.form.slots:CrmSlotsEnv", kwargs={}, max_episode_steps=MAX_EPISODE_STEPS
+        )
 
 
 def make_vec(

@@ -17,7 +17,7 @@ from crm_gym.errors import ToolError
 from crm_gym.schema import TABLES, WRITERS
 from crm_gym.strict_json import MAX_CHARS, NotStrict, encode, normal, parse, parse_flat
 from crm_gym.tasks import task
-from crm_gym.tools import TOOL_NAMES, TOOLS, ToolCall
+from crm_gym.tools import TOOL_NAMES, TOOLS, ToolCall, ToolResult
 from crm_gym.tools.base import Outcome, plain, unknown_tool
 
 REQUEST_CHARS = 12 * task.REQUEST_CHARS  # each may need a surrogate pair, \uXXXX\uXXXX
@@ -84,6 +84,12 @@ def decode(action: object) -> Decoded:
         return _not_json("nested too deeply")
     except Exception as fault:  # a foreign object's own fault, such as a mapping that cannot be read
         return None, {}, None, _malformed("wrong_type", "action", f"cannot be read: {type(fault).__name__}")
+
+
+def result_of(played: Decoded, came: Outcome) -> ToolResult:
+    """What came of an action, as a ToolResult."""
+    tool, arguments, _, _ = played
+    return ToolResult(None if tool is None else ToolCall(tool, arguments), *came)
 
 
 def _not_json(why: str) -> Decoded:

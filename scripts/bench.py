@@ -6,6 +6,7 @@ scripts/bench.py core --json             the same as JSON
 scripts/bench.py core --instructions     instructions of one episode (needs valgrind)
 scripts/bench.py core --records 10000    smaller large world, for a quick look
 scripts/bench.py generator               what a fresh generated task costs
+scripts/bench.py vector                  the batched form door beside Gymnasium's batches, and how it grows
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ _CHILD = "--instructions-child"
 def main() -> int:
     """Run the benchmark named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["core", "generator", "postgres"])
+    parser.add_argument("what", choices=["core", "generator", "postgres", "vector"])
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--instructions", action="store_true", help="count instructions with valgrind's callgrind")
     parser.add_argument("--records", type=int, default=100_000, help="size of the large world")
@@ -55,6 +56,11 @@ def main() -> int:
         import bench_generator  # beside this file
 
         results = bench_generator.measure(rounds=60, large=options.records)
+    elif options.what == "vector":
+        import bench_vector  # beside this file
+
+        worlds = (SMALL, 1_000, 10_000, options.records)
+        results = bench_vector.measure((1, 8, 64, 512, 1_024, 4_096), worlds, rounds=40, large=10_000)
     else:
         results = {"instructions_per_episode": instructions()} if options.instructions else core(options)
     print(json.dumps(results, indent=2) if options.json else _table(results))

@@ -31,6 +31,12 @@ make_venv() {
         "$python" -m venv --clear .venv || fail "python -m venv did not work" \
             "install the venv module (Debian and Ubuntu: apt-get install python3-venv) and run $0 again"
     fi
+    if [[ $1 == *sb3* ]]; then
+        say "Installing torch into .venv"
+        .venv/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 ||
+            fail "pip could not install torch 2.13.0" \
+                "check the network and the space left (df -h .), and run $0 again"
+    fi
     say "Installing crm-gym$1 into .venv"
     .venv/bin/python -m pip install --quiet --disable-pip-version-check \
         --constraint configs/constraints.txt --editable ".$1" ||

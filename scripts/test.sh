@@ -3,7 +3,7 @@
 # further arguments go to pytest.
 # shellcheck source=scripts/setup.sh
 . "$(dirname "$0")/setup.sh"
-make_venv "[dev,postgres]"
+make_venv "[dev,postgres,sb3]"
 
 select=()
 if [ "${1:-}" = "--slow" ]; then

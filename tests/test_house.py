@@ -18,7 +18,9 @@ PACKAGE = ROOT / "crm_gym"
 AGENTS = ROOT / "agents" / "crm_agents"
 
 FLOORS = (
-    ("errors", "ids", "extract"),
+    ("errors", "ids", "extract", "infos"),
+    ("keywords",),
+    ("batch",),
     ("postgres_supervisor", "postgres_programs", "postgres_place", "postgres_server", "postgres"),
     ("atom",),
     ("atoms",),
@@ -39,11 +41,12 @@ FLOORS = (
     ("opening", "backend", "generated"),
     ("selection",),
     ("env",),
+    ("form", "vector"),
     ("registration", "sandbox", "wrappers", "evaluation"),
     ("baselines",),
     ("certify", "mutation"),
     ("reference", "describe"),
-    ("play", "db_cli", "generate_cli", "certify_cli", "mutate_cli"),
+    ("play", "db_cli", "door_cli", "generate_cli", "certify_cli", "mutate_cli"),
     ("cli",),
     ("__init__", "__main__"),
 )

@@ -1,10 +1,11 @@
-"""The command `crm-agents`: let an agent play a suite and judge it."""
+"""The command `crm-agents`: let an agent play a suite and judge it; train a policy."""
 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,13 +14,13 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from crm_agents.runs import AGENTS, EPISODES_FILE, SUMMARY_FILE, Run, RunFolder, Summary, play, to_json
+from crm_agents.runs import EPISODES_FILE, PLAYERS, SUMMARY_FILE, Make, Run, RunFolder, Summary, play, to_json
 from crm_gym import SUITES, UsageError, near_miss
 
 OK, USAGE, STOPPED = 0, 2, 130
 """Exit codes: the run was played, whatever the agent's success; the command asks for what does not exist; Ctrl-C."""
 
-COMMANDS = ("eval",)
+COMMANDS = ("eval", "train")
 
 
 HELP = """Let an agent play a suite; print a table by tool and keep one record per episode.
@@ -39,7 +40,7 @@ Exit codes: 0 the run was played, 2 a name, a number or a folder will not do, 13
 class Eval:
     """Arguments of `crm-agents eval`."""
 
-    agent: Annotated[str, tyro.conf.arg(metavar="|".join(AGENTS))]
+    agent: Annotated[str, tyro.conf.arg(metavar="|".join(PLAYERS))]
     """Who plays."""
     suite: Annotated[str | None, tyro.conf.arg(metavar="|".join(SUITES))] = None
     """Tasks to play; if not given, those of the environment id: golden for CrmEnv-v0."""
@@ -61,28 +62,120 @@ class Eval:
     """Print the summary as JSON in place of the table."""
     force: bool = False
     """Replace the run that the folder holds."""
+    model: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
+    """For the agent sb3: the folder of a trained policy, or a zip of stable-baselines3."""
+    trust: bool = False
+    """Load a zip, which runs whatever code its author put in."""
+
+
+TRAIN_HELP = """Train a policy as a TOML file says; needs the extra sb3.
+
+Leaves in the run's folder: the policy (safetensors and JSON), a checkpoint, progress.csv, evaluations.csv, curves.png,
+events for tensorboard, result.json.
+
+Examples:
+  crm-agents train configs/ppo_form.toml
+  crm-agents train configs/ppo_form.toml --set seconds=60 out=runs/quick --force
+  crm-agents train configs/ppo_form.toml --resume
+
+Exit codes: 0 the run came to its end, 2 a name, a number or a folder will not do, 130 stopped by Ctrl-C (go on with
+--resume)."""
+
+
+@dataclass
+class Train:
+    """Arguments of `crm-agents train`."""
+
+    config: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
+    """The TOML file."""
+    set: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE ...")] = field(default=())
+    """Values that go before the file's: seed=3 env.count=8."""
+    resume: bool = False
+    """Go on from the checkpoint in the run's folder."""
+    force: bool = False
+    """Replace the run that the folder holds."""
+    json: bool = False
+    """Print the result as JSON in place of the table."""
 
 
 _COMMANDS: Any = (
     Annotated[Any, tyro.conf.subcommand("eval", constructor=Eval, description=HELP)]
-    | Annotated[None, tyro.conf.Suppress]  # a choice of commands takes two to tyro
+    | Annotated[Any, tyro.conf.subcommand("train", constructor=Train, description=TRAIN_HELP)]
 )
 
 
 def evaluate(args: Eval) -> Summary:
     """Play a run and keep it in its folder."""
-    run = Run(args.agent, args.suite, args.episodes, args.seed, args.env_id, args.tasks, args.refusals, args.ends_on)
+    run = Run(
+        args.agent,
+        args.suite,
+        args.episodes,
+        args.seed,
+        args.env_id,
+        args.tasks,
+        args.refusals,
+        args.ends_on,
+        None if args.model is None else str(args.model),
+        args.trust,
+    )
+    make = _learnt(args.model, args.trust) if args.model is not None else None
     summary = Summary(run)
     resets, env = run.resets(), run.make_env()
     folder = RunFolder(_folder(args, run), force=args.force)
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        for episode in progress.track(play(run, env, resets), total=len(resets), description=run.agent):
+        for episode in progress.track(play(run, env, resets, make), total=len(resets), description=run.agent):
             folder.add(episode)
             summary.add(episode)
     env.close()
     folder.close(summary)
     return summary
+
+
+def _learnt(model: Path, trust: bool) -> Make:
+    """What makes the agent that plays a policy from a file."""
+    try:
+        from crm_agents.learning.agent import policy_agent
+    except ModuleNotFoundError as fault:
+        raise _needs_extra(fault) from None
+    return policy_agent(model, trust)
+
+
+def _needs_extra(fault: ModuleNotFoundError) -> UsageError:
+    return UsageError(f"{fault.name} is not installed; policies need the extra sb3: pip install 'crm-gym[sb3]'")
+
+
+def train(args: Train, began: float) -> dict[str, Any]:
+    """Train, with a progress bar where somebody looks."""
+    try:
+        from crm_agents.learning.config import override
+        from crm_agents.learning.train import run_train
+    except ModuleNotFoundError as fault:
+        raise _needs_extra(fault) from None
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("begins", total=1.0)
+        return run_train(
+            args.config,
+            dict(override(text) for text in args.set),
+            resume=args.resume,
+            force=args.force,
+            on_progress=lambda share, line: progress.update(bar, completed=share, description=line),
+            began=began,
+        )
+
+
+def _show_training(args: Train, result: dict[str, Any]) -> None:
+    if args.json:
+        print(to_json(result, indent=2))
+        return
+    shown = Table(title=f"{result['seconds']:.0f} s, {result['steps']} steps, {result['samples']} samples cloned")
+    for name in ("suite", "n", "success", "%"):
+        shown.add_column(name, justify="left" if name == "suite" else "right")
+    for suite in result["suites"]:
+        rate = f"{100 * suite['success_rate']:.1f}"
+        shown.add_row(suite["name"], f"{suite['episodes']}", f"{suite['successes']}", rate)
+    Console().print(shown)
 
 
 def _folder(args: Eval, run: Run) -> Path:
@@ -128,7 +221,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"crm-agents: there is no command {given[0]!r}; {near_miss(given[0], COMMANDS)}", file=sys.stderr)
         print("crm-agents --help says more", file=sys.stderr)
         sys.exit(USAGE)
-    args: Eval = tyro.cli(
+    began = time.monotonic()
+    args: Eval | Train = tyro.cli(
         _COMMANDS,
         prog="crm-agents",
         description="Agents for crm_gym. Try: crm-agents eval --agent oracle --out runs/oracle",
@@ -136,14 +230,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         config=(tyro.conf.FlagCreatePairsOff,),
     )
     try:
-        summary = evaluate(args)
+        if isinstance(args, Train):
+            _show_training(args, train(args, began))
+        else:
+            _show(args, evaluate(args))
     except UsageError as fault:
         print(f"crm-agents: {fault}", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:
-        print("crm-agents: stopped; the episodes played so far are kept, --force starts anew", file=sys.stderr)
+        kept = "--resume goes on" if isinstance(args, Train) else "the episodes played so far are kept"
+        print(f"crm-agents: stopped; {kept}, --force starts anew", file=sys.stderr)
         return STOPPED
-    _show(args, summary)
     return OK
 
 

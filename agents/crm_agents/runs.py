@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 
+from crm_agents.calls import Calls
 from crm_gym import FAMILIES, IDS, TOOL_NAMES, Agent, Episode, UsageError, load_suite, near_miss, rollout
 from crm_gym.baselines import ConstantAgent, DeclineAgent, EchoAgent, NullAgent, OracleAgent, RandomAgent
 
@@ -24,6 +25,11 @@ AGENTS: dict[str, Callable[[gym.Env[Any, Any], int], Agent]] = {
 }
 """How to make each agent, given the environment it will play in and the episode's seed."""
 
+LEARNT, FORM_ID = "sb3", "CrmEnvForm-v0"
+"""The agent that plays a policy from a file, and the environment in which it does."""
+
+PLAYERS = (*AGENTS, LEARNT)
+
 EPISODES_FILE, SUMMARY_FILE = "episodes.jsonl", "summary.json"
 
 
@@ -32,7 +38,7 @@ class Run:
     """What to play.
 
     Attributes:
-        agent: One of `AGENTS`.
+        agent: One of `PLAYERS`.
         suite: The suite; None for the one the environment id stands for.
         episodes: How many seeded resets; None for every task once, in order.
         seed: Episode k, from 0, has the seed `seed + k`, the agent like the environment.
@@ -40,6 +46,8 @@ class Run:
         tasks: Only these task ids and tool names; none for all.
         refusals: The environment's protocol for tasks that must be refused.
         ends_on: When the environment ends an episode.
+        model: For the agent "sb3": where its policy is.
+        trust: Whether its files may run code when they are loaded.
 
     Raises:
         UsageError: If a name does not exist or a number is out of bounds; says what would do.
@@ -53,11 +61,15 @@ class Run:
     tasks: tuple[str, ...] = ()
     refusals: str = "decline"
     ends_on: str = "success"
+    model: str | None = None
+    trust: bool = False
 
     def __post_init__(self) -> None:
-        for name, value, known in (("agent", self.agent, AGENTS), ("env-id", self.env_id, IDS)):
+        for name, value, known in (("agent", self.agent, PLAYERS), ("env-id", self.env_id, IDS)):
             if value not in known:
                 raise UsageError(f"{name} {value!r} does not exist; {near_miss(value, known)}")
+        if (self.agent == LEARNT) != (self.model is not None):
+            raise UsageError(f"agent {LEARNT!r} plays a policy from a file: --model FOLDER, which no other agent takes")
         if self.seed < 0:
             raise UsageError(f"seed must be 0 or more; got {self.seed}")
         if self.episodes is not None and self.episodes < 1:
@@ -70,7 +82,9 @@ class Run:
         return {"suite": "golden", **IDS[self.env_id], **said, "refusals": self.refusals, "ends_on": self.ends_on}
 
     def make_env(self) -> gym.Env[Any, Any]:
-        """The environment, under its usual limit of steps."""
+        """The environment, under its usual limit of steps; for a learnt policy the same tasks through the form door."""
+        if self.agent == LEARNT:
+            return Calls(gym.make(FORM_ID, disable_env_checker=True, **self.keywords()))
         return gym.make(self.env_id, disable_env_checker=True, **self.keywords())
 
     def resets(self) -> list[dict[str, Any] | None]:
@@ -83,11 +97,31 @@ class Run:
         return [{"task_id": task.id} for task in load_suite(keywords["suite"], keywords.get("tasks"))]
 
 
-def play(run: Run, env: gym.Env[Any, Any], resets: Iterable[dict[str, Any] | None]) -> Iterator[Episode]:
-    """The episodes of a run, one after the other. Each can be played alone: a new agent, its own seed."""
+Make = Callable[[gym.Env[Any, Any], int], Agent]
+
+
+def play(
+    run: Run, env: gym.Env[Any, Any], resets: Iterable[dict[str, Any] | None], make: Make | None = None
+) -> Iterator[Episode]:
+    """The episodes of a run, one after the other. Each can be played alone: a new agent, its own seed.
+
+    Args:
+        run: What to play.
+        env: Its environment.
+        resets: Options of the resets.
+        make: What makes the agent; that of `AGENTS` if not given.
+    """
+    make = make or AGENTS[run.agent]
     for number, options in enumerate(resets):
         seed = run.seed + number
-        yield rollout(env, AGENTS[run.agent](env, seed), seed=seed, options=options)
+        yield _said(env, rollout(env, make(env, seed), seed=seed, options=options))
+
+
+def _said(env: gym.Env[Any, Any], episode: Episode) -> Episode:
+    """An episode at the form door in tool calls: that is what its steps and actions are to a reader."""
+    if not isinstance(env, Calls):
+        return episode
+    return replace(episode, actions=tuple(env.calls), steps=len(env.calls))
 
 
 def record(episode: Episode) -> dict[str, Any]:
@@ -142,6 +176,8 @@ class Summary:
         families = [family for family in FAMILIES if family in self.by_tool]
         settings = asdict(self.run) | {"suite": self.run.keywords()["suite"]}
         del settings["episodes"]  # the number asked for; what counts is the number played
+        if self.run.model is None:
+            del settings["model"], settings["trust"]
         by_tool = {family: self.by_tool[family].as_json() for family in families}
         return {**settings, **self.total.as_json(), "by_tool": by_tool}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
@@ -11,8 +13,11 @@ from crm_gym.form.layout import MAX_ROWS, MAX_VALUES, layout
 from crm_gym.form.words import BIGRAM_COUNT, MAX_WORDS, WORD_COUNT
 
 Ints = npt.NDArray[np.int16]
-Bits = npt.NDArray[np.int64]
+Bits = npt.NDArray[Any]
+Mask = npt.NDArray[np.bool_]
 COUNT_HIGH = 2**31 - 1
+GRANT = np.uint32 if len(layout().kinds) <= 32 else np.int64
+"""Of the largest of the arrays: no wider than the kinds need."""
 
 
 class Arrays:
@@ -28,7 +33,7 @@ class Arrays:
         form: The form being filled, the last call, and counts, int32 (count, columns of form).
         value_bits: Which kinds of arguments take a value, a bit each, int64 (count, 64).
         row_bits: The same for an item itself, int64 (count, 48).
-        grants: The same for what an item holds in a field, int64 (count, 48, fields).
+        granted: The same for what an item holds in a field, by fields: `GRANT` (count, fields, 48).
         field_bits: The same for what any item holds in a field, int64 (count, fields).
         once: Kinds that at least one candidate fits; twice: that two do, int64 (count,).
         tools: Which tools' forms can be filled so that they can be submitted, bool (count, tools).
@@ -43,11 +48,11 @@ class Arrays:
         self.form: npt.NDArray[np.int32] = np.zeros((count, len(FORM_COLUMNS)), np.int32)
         self.value_bits: Bits = np.zeros((count, MAX_VALUES), np.int64)
         self.row_bits: Bits = np.zeros((count, MAX_ROWS), np.int64)
-        self.grants: Bits = np.zeros((count, MAX_ROWS, fields), np.int64)
+        self.granted: Bits = np.zeros((count, fields, MAX_ROWS), GRANT)
         self.field_bits: Bits = np.zeros((count, fields), np.int64)
         self.once: Bits = np.zeros(count, np.int64)
         self.twice: Bits = np.zeros(count, np.int64)
-        self.tools: npt.NDArray[np.bool_] = np.zeros((count, len(plan.forms)), np.bool_)
+        self.tools: Mask = np.zeros((count, len(plan.forms)), np.bool_)
 
     def observation(self, index: int) -> dict[str, np.ndarray]:
         """One environment's observation, a copy."""

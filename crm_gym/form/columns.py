@@ -11,7 +11,8 @@ from crm_gym.form.words import MAX_WORDS, MEMBERS, WORD_COUNT
 from crm_gym.schema import TABLES
 
 _LAYOUT = layout()
-_FIELDS = len(_LAYOUT.field_names) + 1
+_NAMES = _LAYOUT.field_names
+_FIELDS = len(_NAMES) + 1
 _LITERALS = len(_LAYOUT.literal_values) + 1
 _TOOLS = len(_LAYOUT.forms) + 1
 
@@ -85,7 +86,12 @@ ROW_COLUMNS: tuple[Column, ...] = (
     Column("place", "position", MAX_WORDS + 1, "where the request speaks of it, or of what it was found by"),
     Column("matched", "category", _FIELDS, "the field that the request says, from 1"),
     Column("matches", "number", 4, "how many of its fields the request says"),
-    Column("rank1", "category", len(RANKS), "its first amount, in its list: " + ", ".join(RANKS)),
+    Column(
+        "rank1",
+        "category",
+        len(RANKS),
+        "its first amount (of a group: its first number), in its list: " + ", ".join(RANKS),
+    ),
     Column("rank2", "category", len(RANKS), "its first date, in its list"),
     Column("rank3", "category", len(RANKS), "its second date, in its list"),
     Column("state", "category", _LITERALS, "the value of its first enum, from 1"),
@@ -102,6 +108,7 @@ ROW_COLUMNS: tuple[Column, ...] = (
 )
 """Columns of `rows`: what the CRM returned."""
 
+HELD = ("not there", "a field of something", "named in a list of fields")
 LINE_STATES = ("open", "skipped", "filled", "emptied")
 _HEAD = (
     Column("tool", "category", _TOOLS, "the tool of the open form, from 1; 0 if none is open"),
@@ -114,6 +121,7 @@ _HEAD = (
     Column("pending", "category", _FIELDS, "the field chosen whose value is taken from the row chosen next, from 1"),
     Column("complete", "category", 2, "whether the form can be submitted"),
     Column("focus", "position", MAX_WORDS + 1, "where the request says what was picked last"),
+    Column("named", "category", _FIELDS, "the field by which the last item of the list was picked, from 1"),
 )
 _LAST = (
     Column("last_tool", "category", _TOOLS, "the tool of the last call, from 1; 0 before the first"),
@@ -132,6 +140,10 @@ FORM_COLUMNS: tuple[Column, ...] = (
     *(Column(f"done_{form.tool}", "number", 4, f"calls of {form.tool} that worked") for form in _LAYOUT.forms),
     *(Column(f"made_{name}", "number", 4, f"records of {name} more than at the start") for name in TABLES),
     *(Column(f"count_{name}", "number", 100_000, f"records of {name}") for name in TABLES),
+    *(
+        Column(f"has_{name}", "category", len(HELD), f"{name} in the last result: " + ", ".join(HELD))
+        for name in _NAMES
+    ),
 )
 """Columns of `form`: the form being filled, the last call, and counts."""
 

@@ -1,4 +1,4 @@
-"""The form being filled: which actions there are now, and what each does. The reference; batches are held equal to it."""
+"""The form being filled: which actions there are now, and what each does; batches are held equal to it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_gym.form.layout import MAX_PICKS, Form, Layout, Slot, layout
-from crm_gym.form.sheet import ALWAYS, Sheet
+from crm_gym.form.sheet import Sheet
+from crm_gym.form.stock import ALWAYS
 from crm_gym.tools import ToolCall
 
 OPEN, SKIPPED, FILLED, EMPTIED = range(4)
@@ -25,11 +26,17 @@ class Pick(NamedTuple):
         value: As the tool call carries it.
         value_slot: The place of the value pointed at, -1 if none.
         row_slot: The place of the item pointed at, -1 if none.
+        before: The focus before it was picked.
+        label: What it is the value of, if it is held by a group.
+        field: The field by which it was picked, as its place in the layout; -1 if by none.
     """
 
     value: Any
     value_slot: int = -1
     row_slot: int = -1
+    before: int = 0
+    label: str = ""
+    field: int = -1
 
 
 class Desk:
@@ -148,7 +155,8 @@ class Desk:
         elif action in plan.fields:
             self.pending = action - plan.fields.start
         else:
-            self._pick(self._picked(action, plan))
+            before = self.focus
+            self._pick(self.picked(action, plan)._replace(before=before))
         return None
 
     def _choose(self, tool: int) -> None:
@@ -161,15 +169,17 @@ class Desk:
             self.states[self.line] = SKIPPED
         self.line += 1
 
-    def _picked(self, action: int, plan: Layout) -> Pick:
+    def picked(self, action: int, plan: Layout) -> Pick:
+        """What an action picks, with the field that is pending; moves the focus there."""
         if self.pending >= 0:
-            name = plan.field_names[self.pending]
-            self.pending = -1
+            field, self.pending = self.pending, -1
+            name = plan.field_names[field]
             if action == plan.go:
-                return Pick(name)
+                return Pick(name, field=field)
             slot = action - plan.rows.start
             self.focus = self.sheet.items[slot].place or self.focus
-            return Pick(self.sheet.items[slot].values[name])  # what it holds: it may be pointed at again
+            item = self.sheet.items[slot]
+            return Pick(item.values[name], label=item.label, field=field)  # what it holds: it may be pointed at again
         if action == plan.empty:
             return Pick(None)
         if action in plan.literals:
@@ -199,6 +209,8 @@ class Desk:
                 self.close()
                 return
             self.line -= 1
+        if self.picks[self.line]:
+            self.focus = self.picks[self.line][0].before
         self.picks[self.line] = []
         self.states[self.line] = OPEN
 
@@ -210,6 +222,8 @@ class Desk:
                 value: Any = [pick.value for pick in picks] if slot.many else picks[0].value
                 if slot.many and slot.least == 1 and len(picks) == 1:
                     value = picks[0].value
+                elif slot.many and all(pick.label for pick in picks):  # of several groups: what each of them holds
+                    value = {pick.label: pick.value for pick in picks}
                 holder = arguments.setdefault(slot.nested, {}) if slot.nested else arguments
                 holder[slot.name] = value
         return ToolCall(self.form.tool, arguments)

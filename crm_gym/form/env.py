@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal
 
 import gymnasium as gym
 import numpy as np
@@ -10,51 +11,109 @@ from gymnasium import spaces
 from gymnasium.error import ResetNeeded
 
 from crm_gym.env import CrmEnv
-from crm_gym.errors import UsageError
+from crm_gym.errors import UsageError, near_miss
 from crm_gym.form.arrays import Arrays, observation_space
 from crm_gym.form.desk import Desk, Mask
 from crm_gym.form.formline import FormLine
 from crm_gym.form.layout import layout
 from crm_gym.form.sheet import Sheet
-from crm_gym.tools import ToolCall
+from crm_gym.tasks.catalogue import names_of
+from crm_gym.tools import TOOL_NAMES, TOOLS, ToolCall
+from crm_gym.tools.base import Outcome
 from crm_gym.verify import Verdict
 
 Info = dict[str, Any]
 Observation = dict[str, np.ndarray]
 
 _PLAN = layout()
+_MASKED_OUT = ("ignore", "raise")
+
+
+def offered(tools: Sequence[str] | None) -> Mask:
+    """Which tools are offered, bool (tools,).
+
+    Raises:
+        UsageError: If a name is no tool's, or nothing is left.
+    """
+    names = TOOL_NAMES if tools is None else names_of(tools, "tools must be a list of names of tools")
+    for name in names:
+        if name not in TOOLS:
+            raise UsageError(f"tools: {name!r} is no tool; {near_miss(name, TOOLS)}")
+    if not names:
+        raise UsageError("tools: an empty list leaves nothing to do")
+    return np.array([name in names for name in TOOL_NAMES])
+
+
+def submitted(
+    call: ToolCall, desk: Desk, crm_env: CrmEnv, line: FormLine, before: float
+) -> tuple[Outcome | None, float, bool, Info]:
+    """Make the call of a form, and take in what came of it: that, reward, terminated and info; see `CrmEnv.play`.
+
+    Args:
+        call: The call.
+        desk: The form.
+        crm_env: The episode.
+        line: Its line of numbers.
+        before: How far the form was filled.
+    """
+    arguments, sheet = call.arguments, desk.sheet
+    came, reward, over, info = crm_env.play((call.tool, dict(arguments), None, None), before)
+    if came is not None:
+        if came[1] is None:
+            slots = desk.form.slots
+            used = [(pick, slots[place].name) for place, picks in enumerate(desk.picks) for pick in picks]
+            values = [(pick.value_slot, name) for pick, name in used if pick.value_slot >= 0]
+            rows = [pick.row_slot for pick, _ in used if pick.row_slot >= 0]
+            sheet.use([slot for slot, _ in values], rows, desk.tool, [name for _, name in values])
+        sheet.learn(call.tool, dict(arguments), came)
+        line.called(desk.tool, came, crm_env.crm.store.counts(), sheet)
+    return came, reward, over, info
 
 
 class CrmFormEnv(gym.Env[Observation, int]):
     """CrmEnv through the numeric door: an action chooses a tool, fills a line of its form, corrects it, or submits it.
 
     Args:
+        masked_out: What an action does that is masked out: "ignore", nothing, and the step counts; or "raise", for
+            programs that never take one.
+        tools: Only these tools are offered; None for all.
         **keywords: Those of `CrmEnv`.
 
-    Actions are `Discrete`; which there are now says `action_masks()`, and info["action_mask"] (int8). An action that
-    is masked out is taken for a mistake of the program, not of the policy. See `crm_gym.form.layout` for the numbers.
+    Actions are `Discrete`; which there are now says `action_masks()`, and info["action_mask"] (int8). See
+    `crm_gym.form.layout` for the numbers.
     Observations: see `crm_gym.form.arrays.observation_space`. Values can be pointed at if the request says them, the
     schemas name them, or the CRM returned them in this episode; nothing else can.
 
     Rewards are those of `CrmEnv` for a submitted call, and the terms `filled` and `form` for the other steps.
 
     Raises:
-        UsageError: If a keyword does not exist, or an action is masked out.
+        UsageError: If a keyword or a choice does not exist, an action is none, or it is masked out and that raises.
     """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi", "human"], "render_fps": 4}  # type: ignore[misc]
 
-    def __init__(self, **keywords: Any) -> None:
+    def __init__(
+        self, masked_out: Literal["ignore", "raise"] = "ignore", tools: Sequence[str] | None = None, **keywords: Any
+    ) -> None:
+        if masked_out not in _MASKED_OUT:
+            raise UsageError(f"masked_out {masked_out!r} does not exist; {near_miss(masked_out, _MASKED_OUT)}")
+        self.masked_out = masked_out
         self.crm_env = CrmEnv(**keywords)
         self.render_mode = self.crm_env.render_mode
-        self.observation_space = observation_space()
-        self.action_space = spaces.Discrete(_PLAN.size)
+        self.observation_space = observation_space()  # type: ignore[assignment]
+        self.action_space = spaces.Discrete(_PLAN.size)  # type: ignore[assignment]
         self._arrays = Arrays(1)
         self._sheet = Sheet(self._arrays, 0)
+        self._sheet.offered = offered(tools)
         self._desk = Desk(self._sheet)
         self._line = FormLine(self._arrays.form[0])
         self._mask: Mask = np.zeros(_PLAN.size, np.bool_)
         self._over = True
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._sheet.look_at(self._arrays)
+        self._line.line = self._arrays.form[0]
 
     @property
     def task(self) -> Any:
@@ -103,11 +162,8 @@ class CrmFormEnv(gym.Env[Observation, int]):
         if self._over:
             raise ResetNeeded("the episode is over, or none has begun; call reset() first")
         action = int(action)
-        if not (0 <= action < _PLAN.size and self._mask[action]):
-            what = _PLAN.meaning(action) if 0 <= action < _PLAN.size else f"no action; they go to {_PLAN.size - 1}"
-            raise UsageError(f"action {action} ({what}) is masked out now; choose among those of action_masks()")
         before = self._desk.filled
-        call = self._desk.act(action)
+        call = self._desk.act(action) if self._allows(action) else None
         self._line.moved()
         if call is None:
             reward, info = self.crm_env.fill(before, self._desk.filled)
@@ -115,28 +171,31 @@ class CrmFormEnv(gym.Env[Observation, int]):
             return observation, reward, False, False, info
         return self._submitted(call, before)
 
+    def _allows(self, action: int) -> bool:
+        """Whether there is that action now."""
+        if not 0 <= action < _PLAN.size:
+            raise UsageError(f"there is no action {action}; they go from 0 to {_PLAN.size - 1}")
+        if not self._mask[action] and self.masked_out == "raise":
+            what = _PLAN.meaning(action)
+            raise UsageError(f"action {action} ({what}) is masked out now; choose among those of action_masks()")
+        return bool(self._mask[action])
+
     def _submitted(self, call: ToolCall, before: float) -> tuple[Observation, float, bool, bool, Info]:
-        tool, desk = self._desk.tool, self._desk
-        slots = desk.form.slots
-        came, reward, over, info = self.crm_env.play((call.tool, dict(call.arguments), None, None), before)
-        if came is not None:
-            if came[1] is None:
-                used = [(pick, slots[place].name) for place, picks in enumerate(desk.picks) for pick in picks]
-                values = [(pick.value_slot, name) for pick, name in used if pick.value_slot >= 0]
-                rows = [pick.row_slot for pick, _ in used if pick.row_slot >= 0]
-                self._sheet.use([slot for slot, _ in values], rows, tool, [name for _, name in values])
-            self._sheet.learn(call.tool, dict(call.arguments), came)
-            self._line.called(tool, came, self.crm_env.crm.store.counts(), self._sheet)
-        desk.close()
+        came, reward, over, info = submitted(call, self._desk, self.crm_env, self._line, before)
+        self._desk.close()
         self._over = over or came is None
         observation, info = self._shown(info)
         return observation, reward, over, came is None, info
 
     def _shown(self, info: Info) -> tuple[Observation, Info]:
         self._line.fill(self._desk)
-        self._mask = self._desk.mask()
+        self._mask = self._now()
         info["action_mask"] = self._mask.astype(np.int8)
         return self._arrays.observation(0), info
+
+    def _now(self) -> Mask:
+        """Which actions there are now."""
+        return self._desk.mask()
 
     def render(self) -> str | None:
         """The episode as a coloured text; see `CrmEnv.render`."""

@@ -22,7 +22,9 @@ _DONE, _MADE, _COUNT = (
     _AT[name] for name in (f"done_{_PLAN.forms[0].tool}", f"made_{next(iter(TABLES))}", f"count_{next(iter(TABLES))}")
 )
 _CODE = {code: number for number, code in enumerate(CODES, 1)}
-_FIELD = {name: number for number, name in enumerate(_PLAN.field_names, 1)}
+_HAS = len(FORM_COLUMNS) - len(_PLAN.field_names)
+FIELD_NUMBER = {name: number for number, name in enumerate(_PLAN.field_names, 1)}
+"""Names of fields to their numbers, from 1."""
 
 
 class FormLine:
@@ -34,12 +36,10 @@ class FormLine:
 
     def __init__(self, line: npt.NDArray[np.int32]) -> None:
         self.line = line
-        self._start = np.zeros(len(TABLES), np.int32)
 
     def open(self, counts: list[int], sheet: Sheet) -> None:
         """Begin an episode."""
         self.line[:] = 0
-        self._start[:] = counts
         self.line[_COUNT : _COUNT + len(TABLES)] = counts
         self.line[_AT["left"]] = _left(sheet)
 
@@ -56,8 +56,10 @@ class FormLine:
         else:
             line[_DONE + tool] += 1
         line[_AT["left"]] = _left(sheet)
-        line[_MADE : _MADE + len(TABLES)] = counts - self._start
+        line[_MADE : _MADE + len(TABLES)] += counts - line[_COUNT : _COUNT + len(TABLES)]
         line[_COUNT : _COUNT + len(TABLES)] = counts
+        if error is None:
+            line[_HAS:] = _held(sheet)
 
     def moved(self) -> None:
         """Count a form step."""
@@ -71,7 +73,7 @@ class FormLine:
         line[:_HEAD] = (
             desk.tool + 1,
             desk.line + 1 if is_open else 0,
-            _FIELD[slot.name] if slot is not None else 0,
+            FIELD_NUMBER[slot.name] if slot is not None else 0,
             slot.kind + 1 if slot is not None else 0,
             slot is not None and slot.required,
             slot is not None and slot.many,
@@ -79,6 +81,7 @@ class FormLine:
             desk.pending + 1,
             desk.complete,
             desk.focus,
+            picks[-1].field + 1 if picks else 0,
         )
         line[_LINES] = 0
         line[_HEAD : _HEAD + len(desk.states)] = desk.states
@@ -94,6 +97,21 @@ def _show_used(desk: Desk) -> None:
                 values[pick.value_slot] = 1
             if pick.row_slot >= 0:
                 rows[pick.row_slot] = 1
+
+
+def _held(sheet: Sheet) -> npt.NDArray[np.int32]:
+    """Which fields the last result holds, and which it names."""
+    held = np.zeros(len(FIELD_NUMBER), np.int32)
+    for item in sheet.items:
+        if item.call == sheet.calls:
+            for name, value in item.values.items():
+                if name in FIELD_NUMBER:
+                    held[FIELD_NUMBER[name] - 1] = max(held[FIELD_NUMBER[name] - 1], 1)
+                if isinstance(value, list) and item.row is None and not item.peers:
+                    for one in value:
+                        if isinstance(one, str) and one in FIELD_NUMBER:
+                            held[FIELD_NUMBER[one] - 1] = 2
+    return held
 
 
 def _left(sheet: Sheet) -> int:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from crm_gym.form.layout import Kind, layout
+from crm_gym.form.kinds import Kind
+from crm_gym.form.layout import layout
 from crm_gym.schema import TABLE_OF, TABLES, Column, row_json
 from crm_gym.tools.base import Extended, plain
 
@@ -42,7 +43,9 @@ class Item:
         matches: How many of its fields the request says.
         used: How many calls that worked have used it.
         used_tool: The tool of the last of them, from 1.
+        label: Of a group, what it is the group of.
         line: The line of numbers that shows it, once it has been written.
+        granted: Which kinds take what it holds, once it has been worked out; see `grants`.
     """
 
     shape: str
@@ -59,7 +62,9 @@ class Item:
     matches: int = 0
     used: int = 0
     used_tool: int = 0
+    label: str = ""
     line: list[int] | None = field(default=None, repr=False)
+    granted: npt.NDArray[np.int64] | None = field(default=None, repr=False)
 
     @property
     def id(self) -> str | None:
@@ -114,6 +119,8 @@ def _object(value: dict[str, Any]) -> Iterator[Item]:
     lists = [one for one in inner if _holds(one)]
     if len(lists) == 1:
         yield from _listed(list(lists[0]), scalars)
+        if "total" not in value:  # no page, but what was asked for
+            yield from _labelled(list(lists[0]))
     elif scalars:
         yield Item(WHOLE, scalars)
     for one in inner:
@@ -154,12 +161,29 @@ def _columns(rows: list[Any]) -> dict[str, Any]:
     return {name: {str(row[first]): plain(row[name]) for row in rows} for name in others}
 
 
+def _labelled(rows: list[Any]) -> Iterator[Item]:
+    """Of records that all have a text of their own, field to a mapping from that text."""
+    if type(rows[0]) not in TABLE_OF:
+        return
+    label = next((one.name for one in TABLES[TABLE_OF[type(rows[0])]].columns if one.atom.kind == "text"), None)
+    labels = [getattr(row, label) for row in rows] if label else [None]
+    if None not in labels and len(set(labels)) == len(rows) > 1:
+        found = dict(zip(labels, map(row_json, rows), strict=True))
+        yield Item(GROUPS, {name: {key: row[name] for key, row in found.items()} for name in rows[0]._fields})
+
+
 def _groups(groups: dict[str, Any]) -> Iterator[Item]:
     names = next(iter(groups.values()))
     yield Item(GROUPS, {name: {label: plain(group[name]) for label, group in groups.items()} for name in names})
-    for index, group in enumerate(groups.values()):
-        yield Item(GROUP, plain(group), None, index, len(groups), list(groups.values()))
+    for index, (label, group) in enumerate(groups.items()):
+        yield Item(GROUP, plain(group), None, index, len(groups), list(groups.values()), label=label)
 
+
+LISTED = tuple(sorted({slot.kind for form in layout().forms for slot in form.slots if slot.least > 1}))
+"""Kinds of the items of lists that must have several, which differ."""
+
+DIFFERENT = sum(1 << kind for kind in LISTED)
+"""The same, a bit each."""
 
 FIELD = {name: place for place, name in enumerate(layout().field_names)}
 """Names of fields to their places in the layout."""
@@ -184,12 +208,14 @@ def bits(item: Item, name: str) -> int:
     if isinstance(value, list | dict) or value is True or value is False:
         return _ANY
     sort, tables = _COLUMNS.get((item.shape, name)) or ("number" if isinstance(value, int | float) else "any", ())
-    return value_bits(sort, tables, value)
+    return value_bits(sort, tables, value) & ~DIFFERENT  # the record itself is there for those
 
 
 def grants(item: Item) -> npt.NDArray[np.int64]:
     """`bits` of all its fields, by their places in the layout, int64 (fields,); not to be written to."""
-    return _row_grants(item.row) if item.row is not None else _grants(item)
+    if item.granted is None:
+        item.granted = _row_grants(item.row) if item.row is not None else _grants(item)
+    return item.granted
 
 
 @functools.lru_cache(maxsize=8_192)

@@ -6,12 +6,12 @@ Everything here follows from `TOOLS` and `TABLES`; a new tool, argument or field
 from __future__ import annotations
 
 import functools
-import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, get_args
 
 from crm_gym.atom import Wire
+from crm_gym.form.kinds import Check, Kind, Kinds, tables_of
 from crm_gym.schema import TABLES, find_marker
 from crm_gym.tasks.sandbox_world import sandbox_world
 from crm_gym.tools import TOOLS, Tool, ToolCall, call
@@ -22,38 +22,6 @@ MAX_VALUES, MAX_ROWS = 64, 48
 
 MAX_PICKS = 32
 """How many items a list may be given."""
-
-Check = Callable[[Any], Any]
-Sorts = frozenset[str]
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What one sort of argument takes; arguments that take the same share one.
-
-    Attributes:
-        number: Its place in `Layout.kinds`, and its bit in the masks.
-        sorts: Sorts of values it takes: number, date, text, name (of a field), id, enum, or any.
-        tables: For ids: the tables whose records may be pointed at.
-        members: For enums: the members.
-        bounds: For whole numbers: the least and the greatest, which can be pointed at too.
-        check: The schema's own word on a value; raises for what it refuses.
-    """
-
-    number: int
-    sorts: Sorts
-    tables: tuple[str, ...]
-    members: tuple[Any, ...]
-    bounds: tuple[int, ...]
-    check: Check = field(repr=False)
-
-    def takes(self, value: Any) -> bool:
-        """Whether the schema takes the value."""
-        try:
-            self.check(value)
-        except (ValueError, TypeError, AttributeError, LookupError):
-            return False
-        return not self.members or value in self.members
 
 
 @dataclass(frozen=True)
@@ -145,49 +113,6 @@ class Layout:
         raise IndexError(f"actions go from 0 to {self.size - 1}; got {action}")
 
 
-class _Kinds:
-    """Collects kinds: what takes the same is one."""
-
-    def __init__(self) -> None:
-        self.found: dict[str, Kind] = {}
-
-    def number(self, tool: Tool, name: str, schema: dict[str, Any], check: Check, least: int = 1) -> int:
-        """The place of the kind of an argument; items of lists that must have several are a kind of their own."""
-        tables = _tables(tool, name) if schema.get("format") == "uuid" else ()
-        sorts = _sorts(schema, ending=tool.kind in ("end", "ask"))
-        bounds = (schema["minimum"], schema["maximum"]) if schema.get("type") == "integer" else ()
-        plain_schema = {key: value for key, value in schema.items() if key != "description"}
-        same = json.dumps([plain_schema, tables, sorted(sorts), least])
-        known = self.found.get(same)
-        if known is None:
-            members = tuple(schema.get("enum", ()))
-            known = self.found[same] = Kind(len(self.found), sorts, tables, members, bounds, check)
-        return known.number
-
-
-def _sorts(schema: dict[str, Any], ending: bool) -> Sorts:
-    if "enum" in schema:
-        return frozenset(("enum",))
-    kind, form = schema.get("type"), schema.get("format")
-    if kind in ("integer", "number"):
-        return frozenset(("number",))
-    if form == "uuid":
-        return frozenset(("id",))
-    if form in ("date", "date-time"):
-        return frozenset(("date",))
-    if kind == "string":
-        return frozenset(("text", "name") if ending else ("text",))
-    return frozenset(("any",))
-
-
-def _tables(tool: Tool, name: str) -> tuple[str, ...]:
-    """The tables whose ids an argument takes, by its name: the key of one, its plural, or what the tool modifies."""
-    if name == "id":
-        name = tool.arguments.other_id
-    found = tuple(table for table, one in TABLES.items() if name in (one.key, f"{one.key}s"))
-    return found or tuple(TABLES)
-
-
 def _wire(annotation: Any) -> Check | None:
     """The check of the items of a list."""
     for inner in get_args(annotation):
@@ -203,7 +128,7 @@ def _anything(value: Any) -> Any:
     return value
 
 
-def _slots(tool: Tool, kinds: _Kinds) -> Iterator[Slot]:
+def _slots(tool: Tool, kinds: Kinds) -> Iterator[Slot]:
     properties = tool.schema["properties"]
     for name, schema in properties.items():
         info = tool.arguments.model_fields[name]
@@ -227,7 +152,7 @@ def _slots(tool: Tool, kinds: _Kinds) -> Iterator[Slot]:
         )
 
 
-def _inner(tool: Tool, nested: str, schema: dict[str, Any], model: Any, kinds: _Kinds) -> Iterator[Slot]:
+def _inner(tool: Tool, nested: str, schema: dict[str, Any], model: Any, kinds: Kinds) -> Iterator[Slot]:
     for name, inner in schema["properties"].items():
         info = model.model_fields[name]
         kind = kinds.number(tool, name, inner, find_marker(info, Wire).atom.check)
@@ -238,7 +163,7 @@ def _takes_null(annotation: Any) -> bool:
     return type(None) in get_args(annotation)
 
 
-def _form(tool: Tool, kinds: _Kinds) -> Form:
+def _form(tool: Tool, kinds: Kinds) -> Form:
     slots = tuple(_slots(tool, kinds))
     return Form(tool.name, slots, tuple(place for place, slot in enumerate(slots) if slot.nested))
 
@@ -268,7 +193,7 @@ def _result_keys() -> Iterator[str]:
         if tool.kind == "read":
             arguments: dict[str, Any] = {}
             for name in tool.schema["required"]:
-                several = ids[_tables(tool, name)[0]]
+                several = ids[tables_of(tool, name)[0]]
                 arguments[name] = several[:2] if tool.schema["properties"][name]["type"] == "array" else several[0]
             yield from _keys(plain(call(crm, ToolCall(tool.name, arguments)).raw))
 
@@ -283,7 +208,7 @@ def _field_names(forms: tuple[Form, ...]) -> tuple[str, ...]:
 @functools.cache
 def layout() -> Layout:
     """The layout that follows from the tools."""
-    kinds = _Kinds()
+    kinds = Kinds()
     forms = tuple(_form(tool, kinds) for tool in TOOLS.values())
     found = tuple(kinds.found.values())
     if len(found) > 62:

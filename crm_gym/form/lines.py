@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Mapping
+from typing import Any, Protocol
 
 from crm_gym.form.columns import AGES, ROW_COLUMNS, USES
 from crm_gym.form.found import GROUP, GROUPS, LIST, WHOLE, Item
 from crm_gym.form.layout import layout
 from crm_gym.schema import TABLES
 
-if TYPE_CHECKING:
-    from crm_gym.form.sheet import Sheet
-
 _LITERAL = {value: place for place, value in enumerate(layout().literal_values, 1)}
 _SHAPE = {shape: place for place, shape in enumerate((*TABLES, WHOLE, LIST, GROUPS, GROUP), 1)}
 _MOST = 1_000
 NO_RANK, LOWEST, BETWEEN, HIGHEST, ALIKE = range(5)
+
+
+class Around(Protocol):
+    """What an item is compared with: a `Sheet`."""
+
+    calls: int
+    today: str
+
+    @property
+    def marks(self) -> Mapping[str, Any]:
+        """The first amount, percentage and date that was said, by sort."""
+
+    @property
+    def said(self) -> Collection[Any]:
+        """Every value that was said."""
 
 
 @functools.cache
@@ -33,7 +46,7 @@ def _one(kinds: dict[str, list[str]], kind: str) -> str | None:
     return kinds[kind][0] if kind in kinds else None
 
 
-def row_line(item: Item, sheet: Sheet) -> list[int]:
+def row_line(item: Item, sheet: Around) -> list[int]:
     """The numbers of an item, in the order of `ROW_COLUMNS`."""
     size, index = min(item.size, _MOST), min(item.index + 1, _MOST)
     line = [
@@ -48,17 +61,17 @@ def row_line(item: Item, sheet: Sheet) -> list[int]:
         item.matched,
         min(item.matches, _MOST),
     ]
-    line += _compared(item, sheet) if item.row is not None else _NOTHING
+    line += _compared(item, sheet) if item.row is not None else [_group_rank(item), *_NOTHING]
     line += [min(item.used, USES - 1), item.used_tool, 0]
     return line
 
 
-def age(item: Item, sheet: Sheet) -> int:
+def age(item: Item, sheet: Around) -> int:
     """How many calls ago it was last returned, at most `AGES` - 1."""
     return min(sheet.calls - item.call, AGES - 1)
 
 
-_NOTHING = [0] * (len(ROW_COLUMNS) - 13)
+_NOTHING = [0] * (len(ROW_COLUMNS) - 14)
 
 
 def _edge(index: int, size: int) -> int:
@@ -69,7 +82,7 @@ def _edge(index: int, size: int) -> int:
     return 2 if index == 0 else 3 if index == size - 1 else 4
 
 
-def _compared(item: Item, sheet: Sheet) -> list[int]:
+def _compared(item: Item, sheet: Around) -> list[int]:
     amount, date1, date2, percent, enum = _ordered(item.shape)
     held = item.values.get
     state = held(enum) if enum else None
@@ -99,7 +112,18 @@ def _rank(item: Item, name: str | None) -> int:
     if name is None or not item.peers or name not in item.values:
         return NO_RANK
     values = [value for row in item.peers if (value := getattr(row, name, None)) is not None]
-    mine = getattr(item.row, name)
+    return _among(getattr(item.row, name), values)
+
+
+def _group_rank(item: Item) -> int:
+    """Where a group's first number stands among those of the others."""
+    name = next((name for name, value in item.values.items() if isinstance(value, int | float)), None)
+    if item.shape != GROUP or name is None:
+        return NO_RANK
+    return _among(item.values[name], [group[name] for group in item.peers if name in group])
+
+
+def _among(mine: Any, values: list[Any]) -> int:
     low, high = min(values, default=mine), max(values, default=mine)
     if low == high:
         return ALIKE

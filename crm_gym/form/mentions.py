@@ -2,15 +2,16 @@
 
 The text alone decides. A mention is of one of `MENTION_KINDS`: those of `extract`, and
 
-- label: a word with digits, or capitals with a hyphen at the end: v2, v9.4, CL-90105, NP-.
+- label: a word with digits, capitals with a hyphen at the end, or a letter as a version: v2, CL-90105, NP-, rev A.
 - enum: a member of an enum of the tools, in any case; the value is the member.
-- word: a word with an underscore, or a word in small letters after field, fill, named or called.
+- word: what may be a field's name: a word with an underscore, or one in small letters after field, fill, named, called,
+  argument or criterion, before "argument", or before an equals sign.
 
 and of one of `VARIANTS`:
 
 - whole: the piece as it stands.
 - longest: a name and the words in small letters that follow it: Oleander kitchen refit.
-- tailed: the same with two words after a comma: Oleander kitchen refit, west wing.
+- tailed: the same with two words after a comma, or a number or a letter: Oleander kitchen refit, west wing.
 - title: two names with on, in, to, at or with between them: Adviser on Workshops.
 - first, last: the first and the last words of a name of two to four words.
 - longer: a longest one without its last words: Oleander kitchen.
@@ -23,15 +24,16 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
-from itertools import accumulate, chain, islice, pairwise
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, chain
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_gym.extract import LINKS, SMALL_WORDS, TENS_WORDS, Candidate, Value
-from crm_gym.form.words import MEMBERS, NEWLINE, PLACEHOLDERS, Reading, begins, is_led, pieces, word_id
+from crm_gym.extract import Candidate, Value
+from crm_gym.form.names import ENDINGS, Cut, after_link, longer, parts, sides
+from crm_gym.form.words import MEMBERS, NEWLINE, PLACEHOLDERS, Reading, is_led, pieces, word_id
 
 LIMIT = 64
 """Mentions of a text at most."""
@@ -85,51 +87,9 @@ _MEMBER_OF = {one.lower(): one for one in MEMBERS}
 _RANKS = {variant: rank for rank, variant in enumerate(VARIANTS)}
 _KIND_IDS = {kind: number for number, kind in enumerate(MENTION_KINDS, 1)}
 _LITERAL_IDS = {one: number for number, one in enumerate(MEMBERS, 1)}
-_ENDINGS = frozenset(
-    (
-        *(
-            "a",
-            "about",
-            "after",
-            "also",
-            "am",
-            "an",
-            "and",
-            "are",
-            "as",
-            "at",
-            "be",
-            "because",
-            "been",
-            "before",
-            "both",
-        ),
-        *("but", "by", "can", "could", "did", "do", "does", "down", "each", "exactly", "first", "for", "from", "get"),
-        *("gets", "give", "gives", "goes", "had", "has", "have", "he", "her", "here", "his", "how", "i", "if", "in"),
-        *("into", "is", "it", "its", "just", "last", "let", "may", "me", "might", "must", "my", "need", "needs", "no"),
-        *("not", "now", "of", "off", "on", "once", "only", "or", "our", "out", "over", "owned", "please", "put", "set"),
-        *("shall", "she", "should", "since", "so", "some", "stands", "such", "take", "taken", "than", "that", "the"),
-        *("their", "them", "then", "there", "these", "they", "this", "those", "to", "too", "under", "until", "up"),
-        *("us", "using", "was", "we", "were", "what", "when", "where", "which", "while", "who", "whom", "whose"),
-        *("will", "with", "within", "without", "works", "would", "you", "your"),
-        *("client", "clients", "companies", "company", "contact", "contacts", "contract", "contracts", "deal", "deals"),
-        *("document", "documents", "note", "notes", "quote", "quotes", *SMALL_WORDS, *TENS_WORDS),
-    )
-)
-"""Words in small letters that end a name: they are no part of it."""
 _BREAKS = frozenset(word_id(mark) for mark in (".", "!", "?", ":", ";", NEWLINE))
-_INTRODUCING = frozenset(("called", "field", "fill", "named"))
-_MOST_FOLLOWING = 4
-_JOINT = re.compile(r" (of|for|and|og|y) ")
-_OF = ("of", "for")
-_MOST_JOINTS = 4
-_MOST_WORDS, _LONGEST_NAME = 4, 100
-_NEVER_FIRST = ("of", "for", "and", "&")  # a surname can begin with the other links
-_FOLLOWING = re.compile(r" ([^\W\d_A-Z]+(?:-[^\W\d_A-Z]+){0,3})(?![\w'’-])")
-_VERB = re.compile(r" (?:add|call|change|check|close|mark|move|test) (?:an?|her|his|it|its|the|their)\b")
-_TAIL = re.compile(r", ([^\W\d_A-Z]+)(?:-[^\W\d_A-Z]+)? ([^\W\d_A-Z]+)(?![\w'’-])(?! (?!I\b)[A-Z0-9$€£\"“])")
-_TITLE = re.compile(r" (?:on|in|to|at|with) (?=[^\W\d_])")
-_PART = re.compile(r"\S+")
+_INTRODUCING = frozenset(("argument", "called", "criterion", "field", "fill", "named"))
+_INTRODUCED = (" argument", " =")
 _WORD = re.compile(r"(?<![\w.'’-])[^\W\d]\w*(?:-\w+){0,3}(?![\w'’-])")
 
 
@@ -213,7 +173,7 @@ def _of_pieces(text: str, found: Sequence[Candidate]) -> Iterator[Mention]:
                 yield Mention("enum", value, piece, start, end, "whole", str(value))
             else:
                 yield Mention(kind, value, piece, start, end)
-                yield from _parts(text, kind, start + 1, end - 1)
+                yield from _cuts(text, kind, parts(text, start + 1, end - 1))
         else:
             yield Mention(kind, value, piece, start, end, "weak" if piece == "one" else "whole")
 
@@ -226,67 +186,20 @@ def _of_name(text: str, one: Candidate, starts: dict[int, int]) -> Iterator[Ment
         return
     led = is_led(text, one)
     yield Mention(kind, value, piece, start, end, "weak" if led else "whole")
-    yield from _sides(text, start, end)
+    yield from _cuts(text, kind, sides(text, start, end))
     if starts[start] != end or (led and " " in piece):  # what it joins, or what follows the first word, comes by itself
         return
-    yield from _longer(text, one, led)
-    if _JOINT.search(piece) is None:
-        yield from _parts(text, kind, start, end)
-    title = _TITLE.match(text, end)
-    if title is not None and title.end() in starts:
-        yield _cut(text, kind, start, starts[title.end()], "title")
+    yield from _cuts(text, kind, longer(text, start, end, sure=not led))
+    yield from _cuts(text, kind, parts(text, start, end))
+    second = after_link(text, end)
+    if second in starts:
+        yield from _cuts(text, kind, [(start, starts[second], "title")])
 
 
-def _longer(text: str, one: Candidate, led: bool) -> Iterator[Mention]:
-    """A name with the words in small letters that follow it."""
-    ends: list[int] = []
-    at = one.end
-    while len(ends) < _MOST_FOLLOWING:
-        word = _FOLLOWING.match(text, at)
-        if word is None or word[1] in _ENDINGS:
-            break
-        if _VERB.match(text, at):
-            yield _cut(text, "name", one.start, word.end(), "longer")
-            break
-        at = word.end()
-        ends.append(at)
-    for end in ends:
-        yield _cut(text, "name", one.start, end, "longest" if end == at and not led else "longer")
-    tail = _TAIL.match(text, at) if ends else None
-    if tail is not None and tail[1] not in _ENDINGS and tail[2] not in _ENDINGS:
-        yield _cut(text, "name", one.start, tail.end(), "longer" if led else "tailed")
-
-
-def _sides(text: str, start: int, end: int) -> Iterator[Mention]:
-    """What stands before and after each of, for and "and" in a name: Ana Lee | Bank of Northmoor."""
-    for joint in islice(_JOINT.finditer(text, start, end), _MOST_JOINTS):
-        if joint[1] in _OF and " " not in text[start : joint.start()] and not begins(text, start):
-            continue  # Head of Research is one thing
-        yield _cut(text, "name", start, joint.start(), "first")
-        yield _cut(text, "name", joint.end(), end, "last")
-        yield from _parts(text, "name", start, joint.start())
-
-
-def _parts(text: str, kind: str, start: int, end: int) -> Iterator[Mention]:
-    """The first and the last words of a name of two to four words, cut where a name can be cut."""
-    if not 3 <= end - start <= _LONGEST_NAME or " " not in text[start:end]:
-        return
-    words = [match.span() for match in _PART.finditer(text, start, end)]
-    if not 2 <= len(words) <= _MOST_WORDS or not all(_in_name(text[a:b]) for a, b in words):
-        return
-    for (first, before), (after, last) in pairwise(words):
-        if text[first:before] not in LINKS and text[after:last] not in _NEVER_FIRST:
-            yield _cut(text, kind, start, before, "first")
-            yield _cut(text, kind, after, end, "last")
-
-
-def _in_name(word: str) -> bool:
-    return word in LINKS or (word[0].isalpha() and not word[0].islower() and word[-1] != ",")
-
-
-def _cut(text: str, kind: str, start: int, end: int, variant: str) -> Mention:
-    piece = text[start:end]
-    return Mention(kind, piece, piece, start, end, variant)
+def _cuts(text: str, kind: str, cuts: Iterable[Cut]) -> Iterator[Mention]:
+    for start, end, variant in cuts:
+        piece = text[start:end]
+        yield Mention(kind, piece, piece, start, end, variant)
 
 
 def _of_words(text: str, found: Sequence[Candidate]) -> Iterator[Mention]:
@@ -305,6 +218,13 @@ def _of_words(text: str, found: Sequence[Candidate]) -> Iterator[Mention]:
         member = _MEMBER_OF.get(word.lower())
         if member is not None:
             yield Mention("enum", member, word, at, match.end(), "whole" if word == member else "weak", member)
-        elif "_" in word or (before in _INTRODUCING and word.islower() and word not in _ENDINGS):
+        elif "_" in word or _names_field(text, before, word, match.end()):
             yield Mention("word", word, word, at, match.end())
         before = word
+
+
+def _names_field(text: str, before: str, word: str, end: int) -> bool:
+    """Whether the words around a word say that it is a field's name."""
+    if before in _INTRODUCING or text.startswith(_INTRODUCED, end):
+        return word.islower() and word not in ENDINGS and word not in _INTRODUCING
+    return False

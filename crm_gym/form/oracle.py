@@ -9,9 +9,9 @@ from typing import Any
 import gymnasium as gym
 
 from crm_gym.form.columns import FORM_COLUMNS, places
-from crm_gym.form.desk import takes_names
+from crm_gym.form.desk import Desk, takes_names
 from crm_gym.form.env import CrmFormEnv
-from crm_gym.form.layout import Slot, layout
+from crm_gym.form.layout import MAX_PICKS, Slot, layout
 from crm_gym.form.sheet import Sheet
 from crm_gym.tasks.plan import filled
 from crm_gym.tools import TOOL_NAMES, TOOLS, ToolCall
@@ -84,7 +84,7 @@ def actions_of(call: ToolCall, sheet: Sheet, focus: int) -> list[int]:
     """The form steps that make a call.
 
     Raises:
-        NotExpressible: If a value can be pointed at nowhere.
+        NotExpressible: If a value can be pointed at nowhere, or the form refuses the call.
     """
     tool = TOOL_NAMES.index(call.tool)
     form = _PLAN.forms[tool]
@@ -101,7 +101,22 @@ def actions_of(call: ToolCall, sheet: Sheet, focus: int) -> list[int]:
         actions += [_PLAN.go] if listing else []
         actions += [*skipped, *steps]
         skipped, listing = [], slot.many
-    return [*actions, _PLAN.submit]
+    return _possible(call, [*actions, _PLAN.submit], sheet)
+
+
+def _possible(call: ToolCall, actions: list[int], sheet: Sheet) -> list[int]:
+    """The steps, if the form takes every one of them: no call that its schema refuses can be said."""
+    known = TOOLS[call.tool].schema["properties"]
+    for name, value in call.arguments.items():
+        inner = known.get(name, {}).get("properties")
+        for unknown in [name] if name not in known else [one for one in value if one not in inner] if inner else []:
+            raise NotExpressible(f"{call.tool}: has no line {unknown}")
+    desk = Desk(sheet)
+    for action in actions:
+        if not desk.mask()[action]:
+            raise NotExpressible(f"{call.tool}: the form has no {_PLAN.meaning(action)} there")
+        desk.act(action)
+    return actions
 
 
 class _Typist:
@@ -117,10 +132,25 @@ class _Typist:
             return [_PLAN.empty]
         steps = self._point(slot, value)
         if steps is None and slot.many and isinstance(value, list):
+            if len(value) > MAX_PICKS:
+                raise NotExpressible(f"{tool}.{slot.name}: {len(value)} items; a form takes {MAX_PICKS}")
             steps = [step for one in value for step in self._pointed(tool, slot, one)]
+        if steps is None and slot.many and isinstance(value, dict):
+            steps = self._grouped(value)
         if steps is None and (slot.required or tool not in _CHATTY or slot.name == "field"):
             raise NotExpressible(f"{tool}.{slot.name}: {value!r} is neither said nor found")
         return steps
+
+    def _grouped(self, value: dict[str, Any]) -> list[int] | None:
+        """What several groups hold in one field."""
+        for name, field in _FIELD.items():
+            places = {item.label: place for place, item in enumerate(self.sheet.items) if name in item.values}
+            held = {label: self.sheet.items[places[label]].values[name] for label in value if label in places}
+            if len(value) > 1 and _same(held, value):
+                return [
+                    step for label in value for step in (_PLAN.fields.start + field, _PLAN.rows.start + places[label])
+                ]
+        return None
 
     def _pointed(self, tool: str, slot: Slot, value: Any) -> list[int]:
         steps = self._point(slot, value)

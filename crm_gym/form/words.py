@@ -83,9 +83,10 @@ _WORDS = {word: number for number, word in enumerate(VOCABULARY, _FIRST_BUCKET +
 
 # Every repetition is bounded or entered only at the beginning of the run it reads: so the time is linear.
 _LABEL = re.compile(
-    r"(?<![\w.-])(?:[A-Za-z]{1,16}(?:-[A-Za-z]{1,16}){0,3}-?[0-9][^\W_]*(?:[.-][^\W_]+)*-?|[A-Z]{1,8}-)(?!\w)"
+    r"(?<![\w.-])(?:[A-Za-z]{1,16}(?:-[A-Za-z]{1,16}){0,3}-?[0-9][^\W_]*(?:[.-][^\W_]+)*-?|[A-Z]{1,8}-"
+    r"|[Rr]ev[ -][A-Z]|[0-9]{1,8}-[A-Z]{1,4}|(?<=quote )[A-Z]|(?<=version )[A-Z])(?!\w)"
 )
-_WORD = re.compile(r"\w+(?:['-]\w+)*|'s\b|\n|[^\w\s]")
+_WORD = re.compile(r"\w+(?:(?:-|'(?!s\b))\w+)*|'s\b|\n|[^\w\s]")
 _OPENING = re.compile(r"""(?:\A|[.!?:;\n]["'”’)]?)[ \t]{0,3}\Z""")
 
 
@@ -96,11 +97,12 @@ def word_id(word: str) -> int:
 
 
 def pieces(text: str) -> tuple[Candidate, ...]:
-    """What `extract` finds, and labels (v2, v9.4, NP-, CL-90105), which take the place of names they overlap.
+    """What `extract` finds, and labels (v2, v9.4, NP-, CL-90105, rev A), which take the place of names they overlap.
 
-    A member of an enum with "of" or "for" after it is no part of the name that follows: Sent for Northmoor Mills.
+    A member of an enum, or a single letter, with "of" or "for" after it is no part of the name that follows: Sent for
+    Northmoor Mills.
     """
-    found = tuple(_freed(one) if one.kind == "name" and " " in str(one.value) else one for one in extract(text))
+    found = tuple(sorted({_freed(one): None for one in extract(text)}, key=_place))
     labels = [match.span() for match in _LABEL.finditer(text)]
     if not labels:
         return found
@@ -114,10 +116,13 @@ def pieces(text: str) -> tuple[Candidate, ...]:
 
 
 def _freed(name: Candidate) -> Candidate:
-    """The name without a member of an enum at its beginning."""
-    first, link, rest = str(name.value).split(" ", 2) if str(name.value).count(" ") > 1 else ("", "", "")
-    if first in _MEMBERS and link in ("of", "for"):
-        return Candidate("name", rest, name.end - len(rest), name.end)
+    """The name without what is no part of it at its beginning."""
+    kind, value, _, end = name
+    if kind == "name" and isinstance(value, str):
+        first, _, rest = value.partition(" ")
+        if (first in _MEMBERS or len(first) == 1) and rest.startswith(("of ", "for ")):
+            rest = rest.partition(" ")[2]
+            return Candidate(kind, rest, end - len(rest), end)
     return name
 
 

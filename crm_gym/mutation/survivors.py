@@ -143,24 +143,10 @@ SURVIVORS: tuple[Survivor, ...] = (
     ),
     Survivor(
         "rewards",
-        "config_of",
-        'names = [str(error["loc"][-1]) for error in fault.errors()] if isinstance(fault, ValidationError) else []',
-        "constant: 1 -> 0",
+        "_hints",
+        'wrong = {str(error["loc"][0]): error["msg"] for error in fault.errors()}',
+        "constant: 0 -> -1",
         "Terms are not nested: the place of a fault has one part, first and last.",
-    ),
-    Survivor(
-        "rewards",
-        "Reward.pay",
-        "if after is not before:",
-        "condition: after is not before -> True",
-        "A verdict does not differ from itself: the change worked out is 0, and the same follows.",
-    ),
-    Survivor(
-        "rewards",
-        "Reward.pay",
-        "if change < 0 or (change and self._weight):  # only else the term of progress is the same for all",
-        "comparison: change < 0 -> change <= 0",
-        "Without a change the terms are worked out anew instead of remembered: slower, the same terms.",
     ),
     Survivor(
         "journal",

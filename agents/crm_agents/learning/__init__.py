@@ -1,0 +1,1 @@
+"""Learning: networks, cloning, reinforcement learning, evaluation. Modules import torch; this one does not."""

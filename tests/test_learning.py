@@ -1,0 +1,454 @@
+"""Learning, on a toy with the form door's interface: networks, cloning, algorithms, files, evaluation, the command."""
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="the extra sb3 is not installed")
+pytest.importorskip("sb3_contrib", reason="the extra sb3 is not installed")
+
+import toy_door  # noqa: E402
+from crm_agents.cli import main  # noqa: E402
+from crm_agents.learning.agent import PolicyAgent, policy_agent  # noqa: E402
+from crm_agents.learning.config import (  # noqa: E402
+    EnvConfig,
+    LearnerConfig,
+    SuiteConfig,
+    config_from,
+    override,
+    read_config,
+)
+from crm_agents.learning.demonstrations import Buffer, Source, blocks, pack, shapes_of  # noqa: E402
+from crm_agents.learning.door import Door, form_door  # noqa: E402
+from crm_agents.learning.evaluate import Evaluator, evaluate_policy, random_policy  # noqa: E402
+from crm_agents.learning.network import NEVER, NetConfig, build, masked, tensors  # noqa: E402
+from crm_agents.learning.saving import load_policy, save_policy  # noqa: E402
+from crm_agents.learning.sb3 import Sb3Learner, as_sb3_vecenv  # noqa: E402
+from crm_agents.learning.torch_ppo import TorchPpo  # noqa: E402
+from crm_agents.learning.train import Training  # noqa: E402
+from crm_agents.learning.vector import Unmasked, make_vector  # noqa: E402
+from sb3_contrib.common.maskable.utils import get_action_masks, is_masking_supported  # noqa: E402
+
+from crm_gym import UsageError  # noqa: E402
+
+ROOT = Path(__file__).parent.parent
+TOY = "toy_door:ToyDoor-v0"
+DOOR = Door.model_validate(toy_door.ToyDoor.door)
+SMALL = {"width": 16, "hidden": 32}
+SUITE = SuiteConfig(name="toy", id=TOY, episodes=60)
+KINDS = ("pointer", "mlp")
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def block():
+    return next(blocks(Source(TOY, {}, seed=3), samples=96))
+
+
+def net_of(kind="pointer", door=DOOR):
+    return build(door, NetConfig(kind=kind, **SMALL))
+
+
+def toy_run(out, **more):
+    """A short run as plain values; tables in `more` go over those here."""
+    given = {
+        "out": str(out),
+        "steps": 1024,
+        "threads": 1,
+        "checkpoint_seconds": 1e6,
+        "env": {"id": TOY, "count": 8},
+        "network": SMALL,
+        "learner": {"steps": 16, "batch": 64, "epochs": 2, "learning_rate": 3e-3, "warmup": 100},
+        "evaluate": {"suites": [SUITE.model_dump()], "count": 32},
+    }
+    return {name: value for name, value in {**given, **more}.items() if value is not None}
+
+
+def rows(path):
+    with path.open(encoding="ascii", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+# Networks
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("door", [DOOR, form_door()], ids=["toy", "form"])
+def test_networks_give_a_logit_for_each_action_and_a_value(kind, door):
+    net = net_of(kind, door)
+    shapes = {
+        "request": (door.request, 2), "values": (door.values, len(door.value_columns)),
+        "rows": (door.rows, len(door.row_columns)), "form": (len(door.form_columns),),
+    }  # fmt: skip
+    for batch in (1, 3):
+        logits, values = net({name: torch.zeros((batch, *shape), dtype=torch.int32) for name, shape in shapes.items()})
+        assert (tuple(logits.shape), tuple(values.shape)) == ((batch, door.actions), (batch,))
+        assert torch.isfinite(logits).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_observation_means_the_same_in_any_batch(kind, block):
+    net = net_of(kind)
+    batch = tensors(block)
+    with torch.no_grad():
+        together = net(batch)[0]
+        alone = torch.cat([net({name: tensor[i : i + 1] for name, tensor in batch.items()})[0] for i in range(96)])
+    torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
+
+
+def test_the_pointer_follows_a_candidate_to_another_line(block):
+    """What a line is worth does not depend on where it stands."""
+    net, batch = net_of(), tensors(block)
+    moved = dict(batch)
+    order = torch.tensor([3, 1, 0, 2, 4])
+    moved["values"] = batch["values"][:, order]
+    first, last = toy_door.FIRST, toy_door.FIRST + toy_door.VALUES
+    with torch.no_grad():
+        torch.testing.assert_close(net(moved)[0][:, first:last], net(batch)[0][:, first:last][:, order])
+
+
+def test_masked_logits_are_never_chosen(block):
+    logits, mask = torch.randn(96, DOOR.actions), torch.from_numpy(block["mask"])
+    best = masked(logits, mask).argmax(1)
+    assert mask.gather(1, best.unsqueeze(1)).all()
+    assert (masked(logits, mask)[~mask] == NEVER).all()
+    assert masked(logits, None) is logits
+
+
+# Cloning
+
+
+def test_demonstrations_are_the_same_every_time_and_allowed(block):
+    again = next(blocks(Source(TOY, {}, seed=3), samples=96))
+    assert all((block[name] == again[name]).all() for name in block)
+    assert block["mask"][np.arange(96), block["action"]].all()
+    assert block["return"][:3] == pytest.approx([0.99**2, 0.99, 1.0])
+
+
+def test_the_buffer_gives_back_what_was_packed_and_forgets_the_oldest(block):
+    buffer = Buffer(100, shapes_of(gym.make(TOY)))
+    for _ in range(2):
+        buffer.add(pack(block))
+    assert (buffer.size, buffer.seen) == (100, 192)
+    for name, array in buffer.arrays.items():
+        assert (array[:92] == block[name][4:]).all()
+        assert array.dtype == block[name].dtype
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_cloning_learns_the_toy_and_random_play_does_not(tmp_path, kind):
+    clone = {"samples": 12_000, "batch": 64, "first": 512, "learning_rate": 5e-3, "repeats": 4.0, "smoothing": 0.01}
+    network = {**SMALL, "policy": kind}
+    config = toy_run(tmp_path, algorithm="clone", clone=clone, network=network)
+    result = Training(config_from(config)).run()
+    assert result["suites"][0]["success_rate"] >= (0.98 if kind == "pointer" else 0.9)
+    assert 12_000 <= result["samples"] < 12_100
+    assert Evaluator(SUITE).play(random_policy(0)).success < 0.3
+
+
+# Files
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_saved_policy_is_the_same_when_loaded(tmp_path, block, kind):
+    net = net_of(kind)
+    save_policy(tmp_path, net, masks=False, about={"seconds": 1.5})
+    loaded, saved = load_policy(tmp_path)
+    assert (saved.masks, saved.about, loaded.config, loaded.door) == (False, {"seconds": 1.5}, net.config, net.door)
+    with torch.no_grad():
+        for mine, theirs in zip(net(tensors(block)), loaded(tensors(block)), strict=True):
+            assert torch.equal(mine, theirs)
+    assert {path.suffix for path in tmp_path.iterdir()} == {".json", ".safetensors"}
+
+
+def test_what_is_no_policy_is_refused_in_a_sentence(tmp_path):
+    with pytest.raises(UsageError, match="holds no policy"):
+        load_policy(tmp_path)
+    save_policy(tmp_path, net_of())
+    described = json.loads((tmp_path / "policy.json").read_text("ascii"))
+    described["network"]["width"] = 24
+    (tmp_path / "policy.json").write_text(json.dumps(described), "ascii")
+    with pytest.raises(UsageError, match="do not fit"):
+        load_policy(tmp_path)
+    (tmp_path / "policy.json").write_text('{"format": 1}', "ascii")
+    with pytest.raises(UsageError, match="holds no policy that can be read"):
+        load_policy(tmp_path)
+
+
+def test_a_zip_runs_code_and_so_needs_trust(tmp_path):
+    learner = Sb3Learner(
+        "maskable_ppo", net_of(), as_sb3_vecenv(make_vector(EnvConfig(id=TOY, count=2))), LearnerConfig()
+    )
+    file = tmp_path / "model.zip"
+    learner.model.save(file)
+    with pytest.raises(UsageError, match="--trust"):
+        policy_agent(file)
+    env = gym.make(TOY)
+    agent = policy_agent(file, trust=True)(env, 0)
+    save_policy(tmp_path / "same", learner.net)
+    same = policy_agent(tmp_path / "same")(env, 0)
+    for seed in range(5):
+        observation, _ = env.reset(seed=seed)
+        for _ in range(3):
+            action, _ = agent.predict(observation)
+            assert action == same.predict(observation)[0]
+            observation, *_ = env.step(action)
+
+
+# Evaluation
+
+
+def test_evaluation_is_the_same_every_time_and_in_any_number_at_once():
+    net = net_of()
+    one, again, alone = (evaluate_policy(net, SUITE, count=count, seed=5) for count in (16, 16, 1))
+    assert one.as_json() == again.as_json() == alone.as_json()
+    assert one.failed == again.failed
+    assert sorted(one.failed) == sorted(alone.failed)
+    assert one.episodes == 60 == sum(count for count, _ in one.by_family.values())
+
+
+def test_evaluation_plays_the_episodes_that_the_seeds_give():
+    played = Evaluator(SUITE, seed=7).play(lambda observation, mask: mask.argmax(1))
+    env = gym.make(TOY)
+    families = [env.reset(seed=seed)[1]["family"] for seed in range(7, 67)]
+    assert {name: count for name, (count, _) in played.by_family.items()} == {f: families.count(f) for f in families}
+
+
+def test_without_masks_a_stuck_policy_fails_at_once():
+    suite = SuiteConfig(name="toy", id=TOY, episodes=5)
+    stuck = Evaluator(suite, masks=False).play(lambda observation, mask: np.full(len(mask), toy_door.SUBMIT))
+    assert (stuck.successes, stuck.steps) == (0, 5)
+    env = Unmasked(gym.make(TOY))
+    env.reset(seed=0)
+    ends = [env.step(toy_door.SUBMIT)[2:4] for _ in range(10)]
+    assert ends == [(False, False)] * 9 + [(False, True)]
+
+
+def test_a_policy_is_an_agent_of_the_harness(tmp_path):
+    save_policy(tmp_path, net_of())
+    env = gym.make(TOY)
+    agent = policy_agent(tmp_path)(env, 0)
+    assert isinstance(agent, PolicyAgent)
+    observation, _ = env.reset(seed=1)
+    action, state = agent.predict(observation, None, True)
+    assert (env.get_wrapper_attr("action_masks")()[action], state) == (True, None)
+
+
+# Batches
+
+
+def test_the_vecenv_gives_masks_and_last_observations():
+    envs = as_sb3_vecenv(make_vector(EnvConfig(id=TOY, count=3)))
+    alone = [gym.make(TOY) for _ in range(3)]
+    envs.seed(11)
+    seen = envs.reset()
+    expected = [env.reset(seed=11 + place)[0] for place, env in enumerate(alone)]
+    assert is_masking_supported(envs)
+    for _ in range(7):
+        masks = get_action_masks(envs)
+        assert [list(mask) for mask in masks] == [list(env.get_wrapper_attr("action_masks")()) for env in alone]
+        assert all((seen[name] == np.stack([one[name] for one in expected])).all() for name in seen)
+        actions = masks.argmax(1)
+        seen, rewards, over, infos = envs.step(actions)
+        for place, env in enumerate(alone):
+            observation, reward, terminated, truncated, info = env.step(actions[place])
+            assert (rewards[place], over[place]) == (reward, terminated or truncated)
+            if over[place]:
+                last = infos[place]["terminal_observation"]
+                assert all((last[name] == observation[name]).all() for name in last)
+                assert infos[place]["is_success"] == info["is_success"]
+                assert infos[place]["TimeLimit.truncated"] is False
+                assert infos[place]["episode"]["l"] == 3
+                observation, _ = env.reset()
+            expected[place] = observation
+    with pytest.raises(ValueError, match="SAME_STEP"):
+        as_sb3_vecenv(gym.make_vec("ToyDoor-v0", num_envs=2, vectorization_mode="sync"))
+
+
+def test_a_cut_episode_is_told_from_an_ended_one():
+    vector = gym.make_vec(
+        "ToyDoor-v0", num_envs=2, vectorization_mode="sync", max_episode_steps=2,
+        vector_kwargs={"autoreset_mode": gym.vector.AutoresetMode.SAME_STEP},
+    )  # fmt: skip
+    envs = as_sb3_vecenv(vector)
+    envs.reset()
+    for _ in range(2):
+        *_, over, infos = envs.step(get_action_masks(envs).argmax(1))
+    assert over.all()
+    assert [info["TimeLimit.truncated"] for info in infos] == [True, True]
+
+
+# Training
+
+
+@pytest.mark.parametrize("algorithm", ["torch_ppo", "maskable_ppo", "ppo", "a2c", "dqn"])
+def test_every_algorithm_runs_and_leaves_its_files(tmp_path, algorithm):
+    masks = algorithm in ("torch_ppo", "maskable_ppo")
+    config = config_from(toy_run(tmp_path / "run", algorithm=algorithm, masks=masks, steps=256))
+    lines = []
+    result = Training(config).run(lambda share, line: lines.append((share, line)))
+    assert (result["steps"] >= 256, lines[-1][0]) == (True, 1.0)
+    left = {path.name for path in (tmp_path / "run").iterdir()}
+    files = (
+        "policy.safetensors policy.json checkpoint.pt progress.csv evaluations.csv curves.png result.json config.json"
+    )
+    assert left >= set(files.split())
+    assert any(name.startswith("events.out.tfevents") for name in left)
+    assert {row["family"] for row in rows(tmp_path / "run/evaluations.csv")} == {"all", "tool0", "tool1", "tool2"}
+    net, saved = load_policy(tmp_path / "run")
+    assert saved.masks is masks
+    assert (
+        evaluate_policy(net, SUITE, masks=masks, seed=1_000_000, count=32).success
+        == result["suites"][0]["success_rate"]
+    )
+
+
+def test_torch_ppo_learns_the_toy():
+    config = LearnerConfig(steps=24, batch=256, learning_rate=1e-2, entropy=0.005)
+    learner = TorchPpo(net_of(), make_vector(EnvConfig(id=TOY, count=32, keywords={"bonus": 0.2})), config)
+    for update in range(12):
+        learner.advance(update / 12)
+    assert evaluate_policy(learner.net, SUITE).success > 0.7  # about 0.08 at the start
+
+
+@pytest.mark.parametrize("algorithm", ["torch_ppo", "maskable_ppo"])
+def test_a_resumed_run_is_the_run_that_was_not_interrupted(tmp_path, algorithm):
+    def config(name, steps):
+        learner = {"steps": 16, "batch": 64, "epochs": 2, "anneal": False}
+        return config_from(
+            toy_run(tmp_path / name, algorithm=algorithm, steps=steps, learner=learner, checkpoint_steps=256)
+        )
+
+    whole = Training(config("whole", 512)).run()
+    first = Training(config("parts", 512))
+    while first.steps < 384:  # dies after a checkpoint, with work done that nobody kept
+        first._advance()
+        first._keep_if_due()
+    first.close()
+    shutil.copy(tmp_path / "parts/progress.csv", tmp_path / "before.csv")
+    again = Training(config("parts", 512), resume=True)
+    assert again.steps == 256
+    assert again.run()["suites"] == whole["suites"]
+    (one, _), (other, _) = load_policy(tmp_path / "whole"), load_policy(tmp_path / "parts")
+    assert all(torch.equal(one.state_dict()[name], tensor) for name, tensor in other.state_dict().items())
+    assert len(rows(tmp_path / "before.csv")) == 3
+    assert [row["steps"] for row in rows(tmp_path / "parts/progress.csv")] == ["128", "256", "384", "512"]
+
+
+def test_a_folder_with_a_run_is_kept_unless_forced_or_resumed(tmp_path):
+    given = toy_run(tmp_path, steps=128)
+    with pytest.raises(UsageError, match="no checkpoint"):
+        Training(config_from(given), resume=True)
+    Training(config_from(given)).run()
+    with pytest.raises(UsageError, match="--force"):
+        Training(config_from(given))
+    other = {**given, "seed": 1}
+    with pytest.raises(UsageError, match="another config"):
+        Training(config_from(other), resume=True)
+    assert Training(config_from(other), force=True).run()["steps"] == 128
+
+
+def test_the_clock_ends_a_run(tmp_path):
+    result = Training(config_from(toy_run(tmp_path, steps=None, seconds=0.5, evaluate={"at_end": False}))).run()
+    assert 0.5 <= result["seconds"] < 5
+    assert result["suites"] == []
+
+
+# Configs
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"steps": 1, "algoritm": "dqn"}, "did you mean 'algorithm'?"),
+        ({"steps": 1, "env": {"cout": 3}}, "there is no 'env.cout'; did you mean 'count'?"),
+        ({"steps": 1, "evaluate": {"suites": [{"name": "a", "episode": 3}]}}, "did you mean 'episodes'?"),
+        ({"steps": "many"}, "steps: Input should be a valid integer"),
+        ({"steps": 1, "algorithm": "sac"}, "algorithm: Input should be 'clone'"),
+        ({}, "a run needs seconds or steps"),
+        ({"steps": 1, "clone": {}}, "clone needs seconds or samples"),
+        ({"algorithm": "clone"}, "needs a table [clone]"),
+        ({"steps": 1, "algorithm": "dqn"}, "dqn knows no masks"),
+    ],
+)
+def test_a_wrong_config_says_what_would_do(given, said):
+    with pytest.raises(UsageError) as fault:
+        config_from(given)
+    assert said in str(fault.value)
+
+
+def test_a_config_is_read_from_toml_with_overrides(tmp_path):
+    (tmp_path / "a.toml").write_text('seconds = 60\n[env]\nid = "X-v0"\n[env.keywords]\nlevel = 2\n', "utf-8")
+    overrides = dict(override(text) for text in ("env.count=3", "out=runs/x", "masks=true", "env.keywords.level=3"))
+    config = read_config(tmp_path / "a.toml", overrides)
+    assert (config.env.count, config.out, config.env.keywords, config.seconds) == (3, "runs/x", {"level": 3}, 60)
+    with pytest.raises(UsageError, match="key=value"):
+        override("seed")
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_config(tmp_path / "b.toml")
+    (tmp_path / "c.toml").write_text("seconds = ", "utf-8")
+    with pytest.raises(UsageError, match="is no TOML"):
+        read_config(tmp_path / "c.toml")
+
+
+def test_the_configs_that_come_along_can_be_read():
+    for path in (ROOT / "configs").rglob("*.toml"):
+        config = read_config(path)
+        assert {config.env.id, *(suite.id for suite in config.evaluate.suites)} <= set(gym.registry), path
+
+
+# The command
+
+
+def test_the_command_trains_and_says_what_came_out(tmp_path, capsys):
+    (tmp_path / "toy.toml").write_text(
+        f'steps = 128\nthreads = 1\n[env]\nid = "{TOY}"\ncount = 4\n[network]\nwidth = 16\n[learner]\nsteps = 16\n'
+        f'[[evaluate.suites]]\nname = "toy"\nid = "{TOY}"\nepisodes = 10\n',
+        "utf-8",
+    )
+    command = ["train", str(tmp_path / "toy.toml"), "--set", f"out={tmp_path / 'run'}", "seed=3", "--json"]
+    assert main(command) == 0
+    assert json.loads(capsys.readouterr().out) == json.loads((tmp_path / "run/result.json").read_text("ascii"))
+    assert main(command) == 2
+    assert "--resume" in capsys.readouterr().err
+    assert main([*command[:-1], "--force"]) == 0
+    assert "toy" in capsys.readouterr().out
+
+
+def test_the_harness_wants_a_model_for_a_learnt_policy(tmp_path, capsys):
+    for arguments in (("--agent", "sb3"), ("--agent", "null", "--model", str(tmp_path))):
+        assert main(["eval", *arguments, "--out", str(tmp_path / "run")]) == 2
+        assert "--model" in capsys.readouterr().err
+
+
+def test_a_learnt_policy_plays_text_suites_through_the_form_door(tmp_path):
+    save_policy(tmp_path / "policy", build(form_door(), NetConfig(**SMALL)))
+    out = tmp_path / "run"
+    command = ["eval", "--agent", "sb3", "--model", str(tmp_path / "policy"), "--tasks", "CNC-001", "--out", str(out)]
+    assert main(command) == 0
+    (record,) = [json.loads(line) for line in (out / "episodes.jsonl").read_text("ascii").splitlines()]
+    assert (record["task_id"], record["steps"]) == ("CNC-001", len(record["actions"]))
+    assert all(set(action) == {"tool", "arguments"} for action in record["actions"])
+
+
+def test_neither_the_agents_nor_a_demonstrating_process_import_torch():
+    code = (
+        "import sys, crm_agents, crm_agents.cli, crm_agents.learning.demonstrations, crm_agents.learning.config;"
+        "sys.exit(bool({'torch', 'stable_baselines3', 'matplotlib', 'safetensors'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
