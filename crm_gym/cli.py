@@ -89,6 +89,9 @@ def describe(
     split: Annotated[str, _option("NAME", "door, suite generated: the split", "train if absent")] = "train",
     families: Annotated[tuple[str, ...], _option("NAME", "door: only these families", "all if absent")] = (),
     count: Annotated[int, _option("N", "door, suite generated: tasks of each family", "5 if absent")] = 5,
+    columns: Annotated[
+        bool, _option("", "door: what the numbers of its observation mean, in place of tasks", "no")
+    ] = False,
     as_json: _AsJson = False,
 ) -> int:
     """Show a task: its request, world, expected outcome, solution and look-ups.
@@ -105,9 +108,11 @@ def describe(
     if bool(task_id) == bool(door):
         raise UsageError("describe takes the id of a task, or --door; crm-gym list shows the tasks")
     if door:
+        if columns:
+            return door_cli.describe_columns(door, as_json)
         return door_cli.describe_door(door, suite or "golden", split, families, count, as_json)
-    if suite or families:
-        raise UsageError("--suite and --families go with --door")
+    if suite or families or columns:
+        raise UsageError("--suite, --families and --columns go with --door")
     task = task_json(_task(task_id))
     if as_json:
         return _print_json(task)

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from crm_gym.describe import one_line
 from crm_gym.errors import UsageError, near_miss
+from crm_gym.form.columns import FORM_COLUMNS, ROW_COLUMNS, VALUE_COLUMNS
 from crm_gym.form.expressible import DOORS, Share, Tried, shares, tasks_of, tried
 from crm_gym.tasks.catalogue import SUITES
 from crm_gym.tasks.families import REGISTRY
@@ -40,6 +41,43 @@ def describe_door(door: str, suite: str, split: str, families: Sequence[str], co
     else:
         _show(rows, others, len(found), f"suite {suite}" if suite != GENERATED else f"split {split}")
     return OK
+
+
+VIEWS = {"values": VALUE_COLUMNS, "rows": ROW_COLUMNS, "form": FORM_COLUMNS}
+"""The parts of the observation that have columns."""
+
+
+def describe_columns(door: str, as_json: bool) -> int:
+    """Show what every column of the door's observation means, as a Markdown table."""
+    if door not in DOORS:
+        raise UsageError(f"there is no door {door!r}; {near_miss(door, DOORS)}")
+    rows = [{"part": part, **column._asdict()} for part, columns in VIEWS.items() for column in columns]
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return OK
+    print("| part | column | kind | size | meaning |\n| --- | --- | --- | --- | --- |")
+    for row in _folded(rows):
+        print("| " + " | ".join(str(row[name]) for name in ("part", "name", "kind", "size", "meaning")) + " |")
+    return OK
+
+
+def _folded(rows: list[dict[str, JSON]]) -> list[dict[str, JSON]]:
+    """The rows; of columns that there is one of for each field, tool or table, the first stands for all."""
+    shown: list[dict[str, JSON]] = []
+    seen: dict[str, int] = {}
+    for row in rows:
+        stem, _, rest = row["name"].partition("_")
+        if row["part"] != "form" or stem not in _ONE_EACH or not rest:
+            shown.append({**row, "name": f"`{row['name']}`"})
+        elif stem not in seen:
+            seen[stem] = len(shown)
+            shown.append(
+                {**row, "name": f"`{row['name']}` and so on", "meaning": f"{row['meaning']}; one for {_ONE_EACH[stem]}"}
+            )
+    return shown
+
+
+_ONE_EACH = {"done": "each tool", "made": "each entity", "count": "each entity", "has": "each field name"}
 
 
 def _row(share: Share) -> dict[str, JSON]:

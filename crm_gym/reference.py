@@ -13,7 +13,7 @@ from crm_gym import spaces
 from crm_gym.atoms import FILE_EXTENSIONS
 from crm_gym.entities import Ref
 from crm_gym.errors import CODES, UsageError, near_miss
-from crm_gym.registration import IDS, MAX_EPISODE_STEPS
+from crm_gym.registration import registered
 from crm_gym.rewards import RewardConfig
 from crm_gym.schema import TABLES, Column, Table
 from crm_gym.strict_json import MAX_CHARS, MAX_DEPTH, MAX_DIGITS, encode
@@ -163,8 +163,8 @@ def refusals() -> JSON:
 
 
 def ids() -> JSON:
-    """The registered environments and the keywords in which they differ from CrmEnv-v0."""
-    return [{"id": name, "keywords": dict(kw), "max_episode_steps": MAX_EPISODE_STEPS} for name, kw in IDS.items()]
+    """The registered environments and their own keywords."""
+    return [{"id": name, "keywords": dict(kw), "max_episode_steps": most} for name, (kw, most) in registered().items()]
 
 
 def observations() -> JSON:

@@ -50,6 +50,15 @@ SLOTS_ID = "CrmEnvSlots-v0"
 """The id of the door whose action is a whole call."""
 
 
+def registered() -> dict[str, tuple[dict[str, Any], int]]:
+    """Every registered id, with its keywords and its limit of steps."""
+    calls = {**IDS, SLOTS_ID: {}}
+    return {
+        **{name: (keywords, MAX_EPISODE_STEPS) for name, keywords in calls.items()},
+        **{name: (keywords, MAX_FORM_STEPS) for name, keywords in FORM_IDS.items()},
+    }
+
+
 def register_all() -> None:
     """Register every id of `IDS` and `FORM_IDS`, and `SLOTS_ID`; ids that are registered already stay as they are."""
     for ids, entry_point, batched, steps in (
@@ -81,7 +90,8 @@ def make_vec(
     Args:
         env_id: A registered id.
         num_envs: How many environments.
-        vectorization_mode: "sync" (one process) or "async" (one process each).
+        vectorization_mode: "sync" (one process), "async" (one process each), or "vector_entry_point" (one process, and
+            faster: `CrmVectorEnv`, `FormVectorEnv`; what Gymnasium's own `make_vec` takes if it is given none).
         **kwargs: Keywords of `CrmEnv` and of `gymnasium.make_vec`.
     """
     if vectorization_mode == "async":

@@ -60,7 +60,7 @@ def main() -> int:
         import bench_vector  # beside this file
 
         worlds = (SMALL, 1_000, 10_000, options.records)
-        results = bench_vector.measure((1, 8, 64, 512, 1_024, 4_096), worlds, rounds=40, large=10_000)
+        results = bench_vector.measure((1, 8, 64, 512, 1_024, 4_096), worlds, rounds=12, large=10_000)
     else:
         results = {"instructions_per_episode": instructions()} if options.instructions else core(options)
     print(json.dumps(results, indent=2) if options.json else _table(results))

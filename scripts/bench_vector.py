@@ -19,14 +19,25 @@ from crm_gym.form.oracle import FormOracle
 from crm_gym.form.vector import FormVectorEnv
 
 ENV = "CrmEnvForm-v0"
-SOLVED = "CNO-001"
+SOLVED = "CNC-004"
 _FRESH = "CrmEnvForm-Train-v0"  # a task of its own for every episode
 _PLAN = layout()
+CASES = (
+    ("one_step", ENV, 1, False),
+    ("horizon_10", ENV, 10, True),
+    ("random_horizon_10", ENV, 10, False),
+    ("fresh_one_step", _FRESH, 1, False),
+    ("fresh_random_horizon_10", _FRESH, 10, False),
+)
+"""Name, environment, limit, and whether `SOLVED` is solved; see `beside`."""
+
 _WARM = 30  # steps with submissions before forms alone are measured: so that there are records to point at
 _LONG = 1_000_000  # a limit that is out of reach
 
 
-def measure(sizes: tuple[int, ...], records: tuple[int, ...], rounds: int, large: int) -> dict[str, Any]:
+def measure(
+    sizes: tuple[int, ...], records: tuple[int, ...], rounds: int, large: int, size: int = 64
+) -> dict[str, Any]:
     """Every figure of this benchmark.
 
     Args:
@@ -34,9 +45,10 @@ def measure(sizes: tuple[int, ...], records: tuple[int, ...], rounds: int, large
         records: Sizes of worlds.
         rounds: How often contenders take turns.
         large: Records of the world on which memory is counted.
+        size: Number of environments beside Gymnasium's batches.
     """
     return {
-        "beside_sync_and_async_at_64": beside(64, rounds),
+        "beside_sync_and_async": {"environments": size, **beside(size, rounds)},
         "steps_per_second": {str(size): alone(size, rounds) for size in sizes},
         "bytes_per_extra_env": memory(large),
         "growth_with_records": {str(count): in_world(count, rounds) for count in records},
@@ -47,24 +59,20 @@ def measure(sizes: tuple[int, ...], records: tuple[int, ...], rounds: int, large
 
 
 def beside(size: int, rounds: int) -> dict[str, Any]:
-    """Steps per second of the three ways, in turns, and ours over theirs.
+    """Steps per second of the three ways, in turns, and ours over theirs; each has seeds of its own.
 
     "one_step": an episode is cut after its first form step, so that a step is a reset too. "horizon_10": one call is
     filled in and submitted by those who know how, in ten steps or nearly so, and the episode is a success. "random":
     masked random actions, also in submitting, cut after ten steps. "fresh": the same where each task is a new one.
     """
     out: dict[str, Any] = {}
-    known = {"tasks": [SOLVED], "known": True}
-    for name, env_id, horizon, more in (
-        ("one_step", ENV, 1, {}),
-        ("horizon_10", ENV, 10, known),
-        ("random_horizon_10", ENV, 10, {}),
-        ("fresh_one_step", _FRESH, 1, {}),
-        ("fresh_random_horizon_10", _FRESH, 10, {}),
-    ):
-        keywords: dict[str, Any] = dict(more)
-        script = solution() if keywords.pop("known", False) else ()
-        ways = {way: _Runner(_made(env_id, size, way, horizon, keywords), 1, script) for way in _WAYS}
+    for name, env_id, horizon, solved in CASES:
+        keywords: dict[str, Any] = {"tasks": [SOLVED]} if solved else {}
+        script = solution() if solved else ()
+        ways = {
+            way: _Runner(_made(env_id, size, way, horizon, keywords), 1_000 * number, script)
+            for number, way in enumerate(_WAYS)
+        }
         for runner in ways.values():
             runner.play(10 if keywords or env_id == _FRESH else 300)  # tasks that come again are read once
         turns = in_turns({way: runner.timed(10) for way, runner in ways.items()}, rounds)

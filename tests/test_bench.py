@@ -56,6 +56,18 @@ def test_figures_of_the_generator_come_out(bench, monkeypatch):
     assert all(value > 0 for value in figures.values())
 
 
+def test_figures_of_the_batch_come_out(bench, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    vector = importlib.import_module("bench_vector")
+    monkeypatch.setattr(vector, "CASES", vector.CASES[1:2])  # a process for each of 64 environments takes its time
+    figures = vector.measure((1, 8), (100,), rounds=2, large=400, size=2)
+    solved = figures["beside_sync_and_async"]["horizon_10"]
+    assert min(solved.values()) > 0
+    assert set(figures["steps_per_second"]) == {"1", "8"}
+    assert figures["bytes_per_extra_env"]["beside_the_slice"] <= 4_096  # counted, not measured
+    assert json.loads(json.dumps(figures)) == figures
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind counts the instructions; install it")
 def test_an_episode_costs_no_more_instructions_than_recorded(bench):

@@ -14,6 +14,7 @@ from gymnasium.utils.env_checker import check_env
 
 import crm_gym
 from crm_gym import CODES, IDS, TOOL_NAMES, TOOLS, RewardConfig, TaskError, ToolCall, UsageError, load_suite
+from crm_gym.registration import FORM_IDS, SLOTS_ID
 from crm_gym.rewards import TERMS
 from crm_gym.schema import TABLES
 from crm_gym.spaces import ARGUMENTS_CHARS, CHARSET, NOT_CALLED, OK, REFUSED, REQUEST_CHARS, RESULT_CHARS

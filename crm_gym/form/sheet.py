@@ -6,7 +6,6 @@ A sheet changes when an episode begins and when a call has been made; between th
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -88,15 +87,17 @@ class Sheet:
 
     def open(self, task: Task) -> None:
         """Begin an episode: all that is there is what the request says."""
-        begins = beginning_of(task)
-        heard, lines = begins.heard, len(begins.heard.values)
-        self.request[len(heard.words) : self._said] = 0
-        self.value_lines[lines : self._lines_used] = 0
-        self.value_bits[lines : self._lines_used] = 0
-        self.items, self.calls, self._said, self._lines_used = [], 0, 0, 0
-        self.values, self.today = (), task.today
+        begins, arrays, index = beginning_of(task), self._arrays, self.index
+        heard = begins.heard
+        words, lines = len(heard.words), len(heard.values)
+        request, shown, bits = arrays.request[index], arrays.values[index], arrays.value_bits[index]
+        request[:words], shown[:lines], bits[:lines] = heard.words, heard.lines, heard.bits
+        request[words : self._said] = 0
+        shown[lines : self._lines_used] = 0
+        bits[lines : self._lines_used] = 0
+        self.values, self.items, self.calls, self.today = heard.values, [], 0, task.today
+        self._said, self._lines_used = words, lines
         self.marks, self.said = begins.marks, begins.said
-        self._add(heard)
         self._clear_rows(0)
         self._note(begins.stock)
 
@@ -129,8 +130,8 @@ class Sheet:
         """
         values = list(self.values)
         for slot, name in zip(value_slots, names, strict=True):
-            value, line = values[slot], self.value_lines[slot]
-            values[slot] = value = replace(value, used=value.used + 1)
+            one, line = values[slot], self.value_lines[slot]
+            values[slot] = value = Value(one.kind, one.value, one.bits, one.place, one.whole, one.used + 1)
             line[_AT["used"]] = min(value.used, USES - 1)
             line[_AT["used_tool"]] = tool + 1
             line[_AT["used_as"]] = FIELD[name] + 1
@@ -176,8 +177,8 @@ class Sheet:
             if isinstance(raw, dict) and "deleted" in raw:
                 for item in new:
                     item.origin = DELETED
-        for item in new:
-            fresh.setdefault(item.id or str(id(item)), item)
+        for number, item in enumerate(new):
+            fresh.setdefault(item.id or str(number), item)
         older = [item for item in self.items if item.id is None or item.id not in fresh]
         for item in fresh.values():
             old = known.get(item.id) if item.id is not None else None
@@ -219,8 +220,8 @@ class Sheet:
             self.row_lines[first:last] = 0
             self.row_bits[first:last] = 0
             self.grants[first:last] = 0
-        if first == 0:
-            self.field_bits[:] = 0
+            if first == 0:
+                self.field_bits[:] = 0
         self._rows_used = first
 
     def _lay_out(self) -> None:
@@ -265,8 +266,9 @@ class Sheet:
         self._note(stock_of(bits, self.row_bits[: len(self.items)], self.field_bits))
 
     def _note(self, stock: Stock) -> None:
-        self._arrays.once[self.index], self._arrays.twice[self.index] = stock.once, stock.twice
-        self.tools[:] = stock.tools & self.offered
+        arrays, index = self._arrays, self.index
+        arrays.once[index], arrays.twice[index] = stock.once, stock.twice
+        arrays.tools[index] = stock.tools & self.offered
 
 
 def _texts(item: Item) -> list[str]:

@@ -39,7 +39,7 @@ def stock_of(values: Bits, rows: Bits, fields: Bits) -> Stock:
     once |= int(np.bitwise_or.reduce(fields)) | ALWAYS
     twice = 0
     for kind in LISTED:
-        if int((values >> kind & 1).sum()) + int((rows >> kind & 1).sum()) >= 2:
+        if np.count_nonzero(values & (1 << kind)) + np.count_nonzero(rows & (1 << kind)) >= 2:
             twice |= 1 << kind
     return Stock(once, twice, (_NEEDED & ~once == 0) & (_NEEDED_TWICE & ~twice == 0))
 

@@ -97,23 +97,27 @@ class Told:
             self._more = {}
 
     def begun(self, place: int, info: Infos) -> None:
-        """An episode has begun."""
+        """An episode has begun: nothing was paid yet, and nothing refused."""
         self._task_id[place], self._family[place] = info["task_id"], info["family"]
-        self.called(place, info)
+        self.terms[:, place] = 0.0
+        self._error[:, place] = ""
+        self._note(place, info)
 
     def called(self, place: int, info: Infos) -> None:
         """A call was made."""
-        self.news[place] = True
         self._called.append(place)
+        self.terms[:, place] = list(info["reward_terms"].values())
+        self._error[:, place] = list(info["error"].values())
+        self._note(place, info)
+
+    def _note(self, place: int, info: Infos) -> None:
+        self.news[place] = True
         self._success[place] = info["is_success"]
-        verdict, terms, error = info["verdict"], info["reward_terms"], info["error"]
+        verdict = info["verdict"]
         for name, column in self._verdict.items():
             column[place] = verdict[name]
-        self.terms[:, place] = list(terms.values())
-        self._error[:, place] = list(error.values())
-        more = {name: value for name, value in info.items() if name not in _TOLD}
-        if more:
-            self._more[place] = more
+        if len(info) > len(_TOLD):
+            self._more[place] = {name: value for name, value in info.items() if name not in _TOLD}
         else:
             self._more.pop(place, None)
 

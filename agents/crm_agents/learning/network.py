@@ -153,7 +153,8 @@ class Candidates(nn.Module):
         mixed = torch.relu(self.key(vectors) + self.asked(state)[env])
         point = (vectors * self.query(state)[env]).sum(1) * self.scale
         logits = self.score(mixed).squeeze(1) + point
-        return logits.new_zeros(len(state), lines).index_put((env, place), logits)
+        put: Tensor = logits.new_zeros(len(state), lines).index_put((env, place), logits)
+        return put
 
 
 class PointerNet(nn.Module):
