@@ -34,7 +34,7 @@ IDS: dict[str, dict[str, Any]] = {
 """Every registered id and the keywords in which it differs from CrmEnv-v0."""
 
 
-_TINY = {"suite": "generated", "families": ["clone_opportunity"], "level": 1, "records": 40}
+_TINY = {"tasks": ["CLO-001", "CLO-002", "CLO-004", "CLO-005", "CLO-006", "CLO-007"]}
 
 FORM_IDS: dict[str, dict[str, Any]] = {
     "CrmEnvForm-v0": {},
@@ -43,7 +43,7 @@ FORM_IDS: dict[str, dict[str, Any]] = {
     "CrmEnvForm-Workflow-v0": IDS["CrmEnv-Workflow-v0"],
     "CrmEnvForm-Tiny-v0": {**_TINY, "tools": ["opportunity_search", "clone_opportunity"]},
 }
-"""Every registered id of the form door and its keywords. Tiny: find a deal by its name and copy it."""
+"""Every registered id of the form door and its keywords. Tiny: six tasks, find a deal by its name and copy it."""
 
 
 SLOTS_ID = "CrmEnvSlots-v0"

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from crm_gym import CODES, IDS, TOOLS, RewardConfig, UsageError, reference, spaces
+from crm_gym import CODES, TOOLS, RewardConfig, UsageError, reference, spaces
+from crm_gym.registration import registered
 from crm_gym.schema import TABLES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -117,8 +118,8 @@ def test_every_code_stands_in_check_order_with_its_meaning():
 
 def test_every_id_stands_with_its_keywords():
     table = rows(reference.markdown("ids"))[1:]
-    assert [row[0] for row in table] == [f"`{name}`" for name in IDS]
-    for row, keywords in zip(table, IDS.values(), strict=True):
+    assert [row[0] for row in table] == [f"`{name}`" for name in registered()]
+    for row, (keywords, _) in zip(table, registered().values(), strict=True):
         assert all(f"{name}=" in row[1] for name in keywords)
         assert all(tool in row[1] for tool in keywords.get("tasks", ()))
 

@@ -113,6 +113,7 @@ class TrainConfig(_Part):
     """
 
     out: str = Field("runs/policy", min_length=1, description="folder of what the run leaves")
+    start: str | None = Field(None, description="folder of a saved policy to begin with; of the same network")
     algorithm: Literal["clone", "torch_ppo", "maskable_ppo", "ppo", "a2c", "dqn"] = "torch_ppo"
     masks: bool = Field(True, description="whether the policy sees the masks")
     seconds: float | None = Field(None, gt=0, description="wall-clock seconds of the whole run")

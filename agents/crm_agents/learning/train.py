@@ -17,11 +17,12 @@ from crm_agents.learning.door import door_of, make_env
 from crm_agents.learning.evaluate import Evaluator, Result, greedy
 from crm_agents.learning.network import Net, NetConfig, build, keep_words
 from crm_agents.learning.records import Records
-from crm_agents.learning.saving import save_policy
+from crm_agents.learning.saving import load_policy, save_policy
 from crm_agents.learning.sb3 import Sb3Learner
 from crm_agents.learning.torch_ppo import TorchPpo
 from crm_agents.learning.vecenv import as_sb3_vecenv
 from crm_agents.learning.vector import make_vector
+from crm_gym import UsageError
 
 BATCHES = 20
 """Batches of cloning between looks at the clock."""
@@ -56,6 +57,8 @@ class Training:
         env = make_env(config.env.id, config.env.keywords)
         self.net: Net = build(door_of(env), NetConfig.model_validate(_network(config)))
         env.close()
+        if config.start is not None:
+            begin_with(self.net, Path(config.start))
         self.evaluators = [
             Evaluator(suite, config.evaluate.count, config.evaluate.seed, masks=config.masks)
             for suite in config.evaluate.suites
@@ -257,6 +260,19 @@ class Training:
         for part in (self.cloner, self.learner, *self.evaluators, self.records):
             if part is not None:
                 part.close()
+
+
+def begin_with(net: Net, folder: Path) -> None:
+    """Give a network the numbers of a saved policy.
+
+    Raises:
+        UsageError: If there is none, or it is of another network.
+    """
+    saved, _ = load_policy(folder)
+    try:
+        net.load_state_dict(saved.state_dict())
+    except RuntimeError:
+        raise UsageError(f"start: the policy in {folder} is of another network than this config's") from None
 
 
 def _network(config: TrainConfig) -> dict[str, Any]:
