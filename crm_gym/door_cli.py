@@ -43,7 +43,7 @@ def describe_door(door: str, suite: str, split: str, families: Sequence[str], co
     return OK
 
 
-VIEWS = {"values": VALUE_COLUMNS, "rows": ROW_COLUMNS, "form": FORM_COLUMNS}
+VIEWS = {"said": VALUE_COLUMNS, "rows": ROW_COLUMNS, "form": FORM_COLUMNS}
 """The parts of the observation that have columns."""
 
 

@@ -192,7 +192,7 @@ def test_long_requests_and_many_results_fit():
     for action in (tool, *[PLAN.go] * limit, hundred, PLAN.submit):
         observation, *_ = env.step(action)
     assert observation in env.observation_space
-    for name in ("request", "values", "rows"):
+    for name in ("request", "said", "rows"):
         assert (observation[name][:, 0] > 0).sum() >= len(observation[name]) - 1
     for _ in range(50):
         observation, *_ = env.step(choose(rng_of(6), env.action_masks(), back=0.5))

@@ -92,7 +92,7 @@ def rows(path):
 def test_networks_give_a_logit_for_each_action_and_a_value(kind, door):
     net = net_of(kind, door)
     shapes = {
-        "request": (door.request, 2), "values": (door.values, len(door.value_columns)),
+        "request": (door.request, 2), "said": (door.values, len(door.value_columns)),
         "rows": (door.rows, len(door.row_columns)), "form": (len(door.form_columns),),
     }  # fmt: skip
     for batch in (1, 3):
@@ -116,7 +116,7 @@ def test_the_pointer_follows_a_candidate_to_another_line(block):
     net, batch = net_of(), tensors(block)
     moved = dict(batch)
     order = torch.tensor([3, 1, 0, 2, 4])
-    moved["values"] = batch["values"][:, order]
+    moved["said"] = batch["said"][:, order]
     first, last = toy_door.FIRST, toy_door.FIRST + toy_door.VALUES
     with torch.no_grad():
         torch.testing.assert_close(net(moved)[0][:, first:last], net(batch)[0][:, first:last][:, order])
@@ -444,6 +444,16 @@ def test_a_learnt_policy_plays_text_suites_through_the_form_door(tmp_path):
     (record,) = [json.loads(line) for line in (out / "episodes.jsonl").read_text("ascii").splitlines()]
     assert (record["task_id"], record["steps"]) == ("CNC-001", len(record["actions"]))
     assert all(set(action) == {"tool", "arguments"} for action in record["actions"])
+
+
+def test_a_policy_can_be_watched(tmp_path, capsys):
+    save_policy(tmp_path / "policy", build(form_door(), NetConfig(**SMALL)))
+    assert main(["watch", str(tmp_path / "policy"), "--env-id", "CrmEnvForm-Tiny-v0", "--seed", "2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[0] == "1"
+    assert any("verdict" in line for line in lines)
+    assert main(["watch", str(tmp_path / "policy"), "--env-id", "CrmEnv-v0"]) == 2
+    assert "CrmEnvForm-v0" in capsys.readouterr().err
 
 
 def test_neither_the_agents_nor_a_demonstrating_process_import_torch():

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import torch
-
 from crm_agents.learning.config import read_config
 from crm_agents.learning.evaluate import Evaluator, random_policy
 from crm_agents.learning.train import Training

@@ -15,12 +15,13 @@ from rich.progress import Progress
 from rich.table import Table
 
 from crm_agents.runs import EPISODES_FILE, PLAYERS, SUMMARY_FILE, Make, Run, RunFolder, Summary, play, to_json
+from crm_agents.watching import watch
 from crm_gym import SUITES, UsageError, near_miss
 
 OK, USAGE, STOPPED = 0, 2, 130
 """Exit codes: the run was played, whatever the agent's success; the command asks for what does not exist; Ctrl-C."""
 
-COMMANDS = ("eval", "train")
+COMMANDS = ("eval", "train", "watch")
 
 
 HELP = """Let an agent play a suite; print a table by tool and keep one record per episode.
@@ -98,9 +99,35 @@ class Train:
     """Print the result as JSON in place of the table."""
 
 
+WATCH_HELP = """Watch a trained policy play one episode: every form step, then the episode. Needs the extra sb3.
+
+Examples:
+  crm-agents watch runs/ppo_form --seed 3
+  crm-agents watch runs/tools-0 --families delete_quote quote_search
+
+Exit codes: 0 the episode was played, whatever came of it, 2 a name or a folder will not do."""
+
+
+@dataclass
+class Watch:
+    """Arguments of `crm-agents watch`."""
+
+    model: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
+    """The folder of a trained policy, or a zip of stable-baselines3."""
+    env_id: str = "CrmEnvForm-Test-v0"
+    """A registered environment with the form door."""
+    families: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME ...")] = ()
+    """Only tasks of these families, or kinds of them."""
+    seed: int = 0
+    """Seed of the episode."""
+    trust: bool = False
+    """Load a zip, which runs whatever code its author put in."""
+
+
 _COMMANDS: Any = (
     Annotated[Any, tyro.conf.subcommand("eval", constructor=Eval, description=HELP)]
     | Annotated[Any, tyro.conf.subcommand("train", constructor=Train, description=TRAIN_HELP)]
+    | Annotated[Any, tyro.conf.subcommand("watch", constructor=Watch, description=WATCH_HELP)]
 )
 
 
@@ -165,6 +192,15 @@ def train(args: Train, began: float) -> dict[str, Any]:
         )
 
 
+def _watch(args: Watch) -> None:
+    """Print an episode as it is played."""
+    try:
+        for line in watch(args.model, args.env_id, args.families, args.seed, args.trust):
+            print(line, flush=True)
+    except ModuleNotFoundError as fault:
+        raise _needs_extra(fault) from None
+
+
 def _show_training(args: Train, result: dict[str, Any]) -> None:
     if args.json:
         print(to_json(result, indent=2))
@@ -222,7 +258,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("crm-agents --help says more", file=sys.stderr)
         sys.exit(USAGE)
     began = time.monotonic()
-    args: Eval | Train = tyro.cli(
+    args: Eval | Train | Watch = tyro.cli(
         _COMMANDS,
         prog="crm-agents",
         description="Agents for crm_gym. Try: crm-agents eval --agent oracle --out runs/oracle",
@@ -232,6 +268,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if isinstance(args, Train):
             _show_training(args, train(args, began))
+        elif isinstance(args, Watch):
+            _watch(args)
         else:
             _show(args, evaluate(args))
     except UsageError as fault:

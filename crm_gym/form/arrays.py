@@ -60,7 +60,7 @@ class Arrays:
             "form": self.form[index].copy(),
             "request": self.request[index].copy(),
             "rows": self.rows[index].copy(),
-            "values": self.values[index].copy(),
+            "said": self.values[index].copy(),
         }
 
 
@@ -75,7 +75,7 @@ def observation_space() -> spaces.Dict:
 
     - request: int16 (256, 2), the words of the request and of the user's answers, as ids, and the ids of pairs of
       words; 0 where there are no more.
-    - values: int16 (64, columns), what the request says, one value a line.
+    - said: int16 (64, columns), what the request says, one value a line.
     - rows: int16 (48, columns), what the CRM returned, one thing a line.
     - form: int32 (columns,), the form being filled, the last call, and counts.
     """
@@ -87,6 +87,6 @@ def observation_space() -> spaces.Dict:
             "form": spaces.Box(low, form, dtype=np.int32),
             "request": spaces.Box(np.zeros_like(high), high, dtype=np.int16),
             "rows": _box(MAX_ROWS, ROW_COLUMNS),
-            "values": _box(MAX_VALUES, VALUE_COLUMNS),
+            "said": _box(MAX_VALUES, VALUE_COLUMNS),
         }
     )

@@ -73,7 +73,7 @@ VALUE_COLUMNS: tuple[Column, ...] = (
     Column("known_row", "category", 49, "the line of that record in rows, from 1"),
     Column("used_now", "category", 2, "whether the open form uses it"),
 )
-"""Columns of `values`: what the request says."""
+"""Columns of `said`: what the request says."""
 
 ROW_COLUMNS: tuple[Column, ...] = (
     Column("shape", "category", len(SHAPES), "0 nothing here; else what it is: " + ", ".join(SHAPES[1:])),

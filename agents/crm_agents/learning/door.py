@@ -93,7 +93,7 @@ def door_of(env: gym.Env[Any, Any]) -> Door:
     if own is not None:
         return Door.model_validate(own)
     space = env.observation_space
-    if not isinstance(space, gym.spaces.Dict) or not {"request", "values", "rows", "form"} <= set(space):
+    if not isinstance(space, gym.spaces.Dict) or not {"request", "said", "rows", "form"} <= set(space):
         raise UsageError("learning needs an environment with the form door, such as 'CrmEnvForm-v0'")
     return form_door()
 

@@ -86,12 +86,14 @@ class Lines(nn.Module):
         numbers = lines[:, self.at_numbers].float()
         small = (lines[:, self.at_small].unsqueeze(-1) == self.members).flatten(1).float()
         plain = torch.cat((numbers / self.scales, numbers.clamp(min=0).log1p() / 3, small), 1)
+        made: Tensor = self.dense(plain)
+        if not len(self.starts):
+            return made
         named = lines[:, self.at_named].int()
         if self.training and self.word_dropout:
             blotted = torch.rand(named.shape) < self.word_dropout
             named = named.masked_fill(blotted & self.is_word, 0)
-        made: Tensor = self.dense(plain) + self.table(named + self.starts)
-        return made
+        return made + self.table(named + self.starts)
 
 
 class Request(nn.Module):
@@ -178,7 +180,7 @@ class PointerNet(nn.Module):
     def forward(self, observation: Observation) -> tuple[Tensor, Tensor]:
         """Logits, one for each action, and values."""
         first = self.first(torch.cat((self.request(observation["request"]), self.form(observation["form"])), 1))
-        values, rows = self.values.read(observation["values"], first), self.rows.read(observation["rows"], first)
+        values, rows = self.values.read(observation["said"], first), self.rows.read(observation["rows"], first)
         pools = self.values.pool(values, len(first)), self.rows.pool(rows, len(first))
         state = self.state(torch.cat((first, *pools), 1)) + first
         logits = torch.cat(
@@ -215,7 +217,7 @@ class MlpNet(nn.Module):
         parts = (
             self.request(observation["request"]),
             torch.relu(self.form(observation["form"])),
-            self._flat(observation["values"], self.value_lines),
+            self._flat(observation["said"], self.value_lines),
             self._flat(observation["rows"], self.row_lines),
         )
         state = self.state(torch.cat(parts, 1))

@@ -1,0 +1,66 @@
+"""One episode of a trained policy, form step by form step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+
+from crm_gym import UsageError, near_miss
+from crm_gym.form.env import CrmFormEnv
+from crm_gym.form.layout import layout
+
+MOST_STEPS = 400
+
+
+def watch(model: Path, env_id: str, families: tuple[str, ...], seed: int, trust: bool) -> Iterator[str]:
+    """The lines to print: every form step as it is taken, then the episode as `render` shows it.
+
+    Args:
+        model: The folder of a policy, or a zip of stable-baselines3.
+        env_id: A registered environment with the form door.
+        families: Only tasks of these families; all if empty.
+        seed: Seed of the episode.
+        trust: Whether to load a zip.
+
+    Raises:
+        UsageError: If there is no such environment or policy, or it is a zip and not trusted.
+    """
+    from crm_agents.learning.agent import policy_agent
+
+    forms = [name for name in gym.registry if name.startswith("CrmEnvForm")]
+    if env_id not in forms:
+        raise UsageError(f"environment {env_id!r} has no form door; {near_miss(env_id, forms)}")
+    keywords: dict[str, Any] = {"families": list(families)} if families else {}
+    env: gym.Env[Any, Any] = gym.make(env_id, render_mode="ansi", **keywords)
+    agent = policy_agent(model, trust)(env, seed)
+    observation, info = env.reset(seed=seed)
+    inner: Any = env.unwrapped
+    over, step = False, 0
+    while not over and step < MOST_STEPS:
+        action, _ = agent.predict(observation)
+        step += 1
+        yield f"{step:3}  {said(inner, action)}"
+        observation, _, terminated, truncated, info = env.step(action)
+        over = terminated or truncated
+        if info["error"]["code"]:
+            yield f"     refused: {info['error']['message']}"
+    yield ""
+    yield str(env.render())
+    env.close()
+
+
+def said(env: CrmFormEnv, action: int) -> str:
+    """A form step in words, with what it points at."""
+    plan, words = layout(), layout().meaning(action)
+    if action in plan.values:
+        return f"{words}: {env.sheet.values[action - plan.values.start].value!r}"
+    if action in plan.rows:
+        item = env.sheet.items[action - plan.rows.start]
+        return f"{words}: {item.shape} {item.values.get('name') or item.whole or ''}".rstrip()
+    if action == plan.submit:
+        call = env.desk.call()
+        return f"{words}: {call.tool} {dict(call.arguments)}"
+    return words
