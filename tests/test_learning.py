@@ -28,7 +28,7 @@ from crm_agents.learning.config import (  # noqa: E402
 from crm_agents.learning.demonstrations import Buffer, Source, blocks, pack, shapes_of  # noqa: E402
 from crm_agents.learning.door import Door, form_door  # noqa: E402
 from crm_agents.learning.evaluate import Evaluator, evaluate_policy, random_policy  # noqa: E402
-from crm_agents.learning.network import NEVER, NetConfig, build, masked, tensors  # noqa: E402
+from crm_agents.learning.network import NEVER, NetConfig, build, keep_words, masked, tensors  # noqa: E402
 from crm_agents.learning.saving import load_policy, save_policy  # noqa: E402
 from crm_agents.learning.sb3 import Sb3Learner, as_sb3_vecenv  # noqa: E402
 from crm_agents.learning.torch_ppo import TorchPpo  # noqa: E402
@@ -103,7 +103,7 @@ def test_networks_give_a_logit_for_each_action_and_a_value(kind, door):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_observation_means_the_same_in_any_batch(kind, block):
-    net = net_of(kind)
+    net = net_of(kind).eval()  # while it learns, words are blotted out
     batch = tensors(block)
     with torch.no_grad():
         together = net(batch)[0]
@@ -113,13 +113,21 @@ def test_an_observation_means_the_same_in_any_batch(kind, block):
 
 def test_the_pointer_follows_a_candidate_to_another_line(block):
     """What a line is worth does not depend on where it stands."""
-    net, batch = net_of(), tensors(block)
+    net, batch = net_of().eval(), tensors(block)
     moved = dict(batch)
     order = torch.tensor([3, 1, 0, 2, 4])
     moved["said"] = batch["said"][:, order]
     first, last = toy_door.FIRST, toy_door.FIRST + toy_door.VALUES
     with torch.no_grad():
         torch.testing.assert_close(net(moved)[0][:, first:last], net(batch)[0][:, first:last][:, order])
+
+
+def test_words_are_blotted_out_while_learning_only(block):
+    net, batch = net_of(), tensors(block)
+    with torch.no_grad():
+        assert not torch.equal(net(batch)[0], net(batch)[0])
+        keep_words(net)
+        assert torch.equal(net(batch)[0], net(batch)[0])
 
 
 def test_masked_logits_are_never_chosen(block):
@@ -166,7 +174,7 @@ def test_cloning_learns_the_toy_and_random_play_does_not(tmp_path, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_saved_policy_is_the_same_when_loaded(tmp_path, block, kind):
-    net = net_of(kind)
+    net = net_of(kind).eval()
     save_policy(tmp_path, net, masks=False, about={"seconds": 1.5})
     loaded, saved = load_policy(tmp_path)
     assert (saved.masks, saved.about, loaded.config, loaded.door) == (False, {"seconds": 1.5}, net.config, net.door)

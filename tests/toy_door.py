@@ -50,7 +50,7 @@ class ToyDoor(gym.Env[Any, Any]):
 
     def __init__(self, bonus: float = 0.0) -> None:
         self.bonus = bonus
-        spaces = {"request": (LENGTH, 2), "values": (VALUES, 4), "rows": (ROWS, 2), "form": (2,)}
+        spaces = {"request": (LENGTH, 2), "said": (VALUES, 4), "rows": (ROWS, 2), "form": (2,)}
         types = {name: np.int32 if name == "form" else np.int16 for name in spaces}
         self.observation_space = gym.spaces.Dict(
             {name: gym.spaces.Box(0, 100, shape, types[name]) for name, shape in spaces.items()}
@@ -97,7 +97,7 @@ class ToyDoor(gym.Env[Any, Any]):
             values[line] = 1 + line % 2, 1 + TOOLS + colour, line + 1, line == self.right[1]
         rows = np.array([[1, self.steps], [0, 0]], np.int16)
         form = np.array([self.stage, self.steps], np.int32)
-        return {"request": self.request.copy(), "values": values, "rows": rows, "form": form}
+        return {"request": self.request.copy(), "said": values, "rows": rows, "form": form}
 
     def _info(self, won: bool) -> dict[str, Any]:
         family = f"tool{self.right[0]}"

@@ -192,7 +192,8 @@ class FormVectorEnv(BatchedEnv):
         """What all environments show now."""
         self._show()
         arrays, copy = self._arrays, self._lender.copy
-        parts = {"form": arrays.form, "request": arrays.request, "rows": arrays.rows, "said": arrays.values}
+        parts: dict[str, npt.NDArray[Any]] = {"form": arrays.form, "request": arrays.request}
+        parts |= {"rows": arrays.rows, "said": arrays.values}
         return {name: copy(name, array) for name, array in parts.items()}
 
     def infos(self) -> Infos:

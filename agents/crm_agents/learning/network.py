@@ -93,7 +93,8 @@ class Lines(nn.Module):
         if self.training and self.word_dropout:
             blotted = torch.rand(named.shape) < self.word_dropout
             named = named.masked_fill(blotted & self.is_word, 0)
-        return made + self.table(named + self.starts)
+        made = made + self.table(named + self.starts)
+        return made
 
 
 class Request(nn.Module):
