@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 from crm_gym import TOOLS, UsageError, cli, load_suite
+from crm_gym.form.columns import FORM_COLUMNS, ROW_COLUMNS, VALUE_COLUMNS
 from crm_gym.form.expressible import shares, tasks_of, tried
 from crm_gym.tasks.families import REGISTRY
 
@@ -117,7 +118,7 @@ def test_json_of_the_command(run):
         (["--door", "form", "--suite", "generated", "--split", "tst"], "split 'tst' does not exist"),
         (["--door", "form", "--count", "0"], "count must be 1 or more; got 0"),
         (["CNC-001", "--door", "form"], "describe takes the id of a task, or --door"),
-        (["CNC-001", "--suite", "core"], "--suite and --families go with --door"),
+        (["CNC-001", "--suite", "core"], "--suite, --families and --columns go with --door"),
         ([], "describe takes the id of a task, or --door"),
     ],
     ids=str,
@@ -133,3 +134,14 @@ def test_wrong_words_are_one_line(run, words, hint):
 def test_the_families_of_a_suite_must_exist():
     with pytest.raises(UsageError, match="did you mean 'add_note'"):
         list(tasks_of("golden", "", ["add_notes"], 1))
+
+
+def test_the_columns_are_all_there(run):
+    code, out, _ = run("--door", "form", "--columns")
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[:2] == ["| part | column | kind | size | meaning |", "| --- | --- | --- | --- | --- |"]
+    assert sum(line.startswith("| said |") for line in lines) == len(VALUE_COLUMNS)
+    assert sum(line.startswith("| rows |") for line in lines) == len(ROW_COLUMNS)
+    code, out, _ = run("--door", "form", "--columns", "--json")
+    assert len(json.loads(out)) == len(VALUE_COLUMNS) + len(ROW_COLUMNS) + len(FORM_COLUMNS)

@@ -194,11 +194,8 @@ def train(args: Train, began: float) -> dict[str, Any]:
 
 def _watch(args: Watch) -> None:
     """Print an episode as it is played."""
-    try:
-        for line in watch(args.model, args.env_id, args.families, args.seed, args.trust):
-            print(line, flush=True)
-    except ModuleNotFoundError as fault:
-        raise _needs_extra(fault) from None
+    for line in watch(_learnt(args.model, args.trust), args.env_id, args.families, args.seed):
+        print(line, flush=True)
 
 
 def _show_training(args: Train, result: dict[str, Any]) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 
+from crm_agents.runs import Make
 from crm_gym import UsageError, near_miss
 from crm_gym.form.env import CrmFormEnv
 from crm_gym.form.layout import layout
@@ -15,27 +15,24 @@ from crm_gym.form.layout import layout
 MOST_STEPS = 400
 
 
-def watch(model: Path, env_id: str, families: tuple[str, ...], seed: int, trust: bool) -> Iterator[str]:
+def watch(make: Make, env_id: str, families: tuple[str, ...], seed: int) -> Iterator[str]:
     """The lines to print: every form step as it is taken, then the episode as `render` shows it.
 
     Args:
-        model: The folder of a policy, or a zip of stable-baselines3.
+        make: Makes the agent.
         env_id: A registered environment with the form door.
         families: Only tasks of these families; all if empty.
         seed: Seed of the episode.
-        trust: Whether to load a zip.
 
     Raises:
-        UsageError: If there is no such environment or policy, or it is a zip and not trusted.
+        UsageError: If there is no such environment.
     """
-    from crm_agents.learning.agent import policy_agent
-
     forms = [name for name in gym.registry if name.startswith("CrmEnvForm")]
     if env_id not in forms:
         raise UsageError(f"environment {env_id!r} has no form door; {near_miss(env_id, forms)}")
     keywords: dict[str, Any] = {"families": list(families)} if families else {}
     env: gym.Env[Any, Any] = gym.make(env_id, render_mode="ansi", **keywords)
-    agent = policy_agent(model, trust)(env, seed)
+    agent = make(env, seed)
     observation, info = env.reset(seed=seed)
     inner: Any = env.unwrapped
     over, step = False, 0

@@ -75,3 +75,16 @@ def load_policy(folder: Path) -> tuple[Net, Saved]:
         ) from None
     net.eval()
     return net, saved
+
+
+def begin_with(net: Net, folder: Path) -> None:
+    """Give a network the numbers of a saved policy.
+
+    Raises:
+        UsageError: If there is none, or it is of another network.
+    """
+    saved, _ = load_policy(folder)
+    try:
+        net.load_state_dict(saved.state_dict())
+    except RuntimeError:
+        raise UsageError(f"start: the policy in {folder} is of another network than this config's") from None

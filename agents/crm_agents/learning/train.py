@@ -17,12 +17,11 @@ from crm_agents.learning.door import door_of, make_env
 from crm_agents.learning.evaluate import Evaluator, Result, greedy
 from crm_agents.learning.network import Net, NetConfig, build, keep_words
 from crm_agents.learning.records import Records
-from crm_agents.learning.saving import load_policy, save_policy
+from crm_agents.learning.saving import begin_with, save_policy
 from crm_agents.learning.sb3 import Sb3Learner
 from crm_agents.learning.torch_ppo import TorchPpo
 from crm_agents.learning.vecenv import as_sb3_vecenv
 from crm_agents.learning.vector import make_vector
-from crm_gym import UsageError
 
 BATCHES = 20
 """Batches of cloning between looks at the clock."""
@@ -260,19 +259,6 @@ class Training:
         for part in (self.cloner, self.learner, *self.evaluators, self.records):
             if part is not None:
                 part.close()
-
-
-def begin_with(net: Net, folder: Path) -> None:
-    """Give a network the numbers of a saved policy.
-
-    Raises:
-        UsageError: If there is none, or it is of another network.
-    """
-    saved, _ = load_policy(folder)
-    try:
-        net.load_state_dict(saved.state_dict())
-    except RuntimeError:
-        raise UsageError(f"start: the policy in {folder} is of another network than this config's") from None
 
 
 def _network(config: TrainConfig) -> dict[str, Any]:
