@@ -5,8 +5,10 @@ import pytest
 from formed import PLAN, choose, plain
 
 from crm_gym import CrmEnv, load_suite
+from crm_gym.form.columns import FORM_COLUMNS, places
 from crm_gym.form.env import CrmFormEnv
 from crm_gym.form.oracle import FormOracle
+from crm_gym.schema import TABLES
 from crm_gym.tasks.families import REGISTRY
 from crm_gym.tasks.family import KINDS
 from crm_gym.tasks.generator import Generator
@@ -15,6 +17,9 @@ from crm_gym.tools import ToolCall
 PROTOCOLS = pytest.mark.parametrize("refusals", ["decline", "attempt"])
 REWARD = {"progress": 0.5, "collateral": 0.2, "step": -0.01, "refused": -0.1, "failure": -1.0}
 """Weights of all that a call pays; what a form's other steps pay has none."""
+
+FIRST = places(FORM_COLUMNS)[f"count_{next(iter(TABLES))}"]
+COUNTS = slice(FIRST, FIRST + len(TABLES))
 
 
 class Doors:
@@ -46,7 +51,7 @@ class Doors:
         assert (reward, self.over) == (its_reward, its_over)
         assert without_mask(info) == plain(its_info)
         assert seen["steps"] == self.form.crm_env._steps
-        assert self.shown["form"][-len(seen["counts"]) :].tolist() == seen["counts"].tolist()
+        assert self.shown["form"][COUNTS].tolist() == seen["counts"].tolist()
         self.same()
         self.calls += 1
         self.refused += bool(info["error"]["code"])
