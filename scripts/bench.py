@@ -7,6 +7,7 @@ scripts/bench.py core --instructions     instructions of one episode (needs valg
 scripts/bench.py core --records 10000    smaller large world, for a quick look
 scripts/bench.py generator               what a fresh generated task costs
 scripts/bench.py vector                  the batched form door beside Gymnasium's batches, and how it grows
+scripts/bench.py learner                 MaskablePPO on our batch beside MaskablePPO on environments that cost nothing
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _CHILD = "--instructions-child"
 def main() -> int:
     """Run the benchmark named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["core", "generator", "postgres", "vector"])
+    parser.add_argument("what", choices=["core", "generator", "postgres", "vector", "learner"])
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--instructions", action="store_true", help="count instructions with valgrind's callgrind")
     parser.add_argument("--records", type=int, default=100_000, help="size of the large world")
@@ -61,6 +62,10 @@ def main() -> int:
 
         worlds = (SMALL, 1_000, 10_000, options.records)
         results = bench_vector.measure((1, 8, 64, 512, 1_024, 4_096), worlds, rounds=12, large=10_000)
+    elif options.what == "learner":
+        import bench_learner  # beside this file; needs the extra `sb3`
+
+        results = bench_learner.measure()
     else:
         results = {"instructions_per_episode": instructions()} if options.instructions else core(options)
     print(json.dumps(results, indent=2) if options.json else _table(results))

@@ -9,6 +9,7 @@ from argparse import Namespace
 from pathlib import Path
 
 import pytest
+import torch
 
 ROOT = Path(__file__).parent.parent
 RECORDED = Path(__file__).parent / "instructions.json"
@@ -66,6 +67,17 @@ def test_figures_of_the_batch_come_out(bench, monkeypatch):
     assert set(figures["steps_per_second"]) == {"1", "8"}
     assert figures["bytes_per_extra_env"]["beside_the_slice"] <= 4_096  # counted, not measured
     assert json.loads(json.dumps(figures)) == figures
+
+
+def test_figures_of_the_learner_come_out(bench, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    learner = importlib.import_module("bench_learner")
+    monkeypatch.setattr(learner, "CASES", learner.CASES[:1])
+    threads = torch.get_num_threads()
+    figures = learner.measure(size=2, steps=4, rounds=1)
+    torch.set_num_threads(threads)
+    assert figures["golden"]["ratio"] > 0
+    assert "free_steps_per_s" in bench._table(figures)
 
 
 @pytest.mark.slow
