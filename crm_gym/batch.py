@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from crm_gym.errors import UsageError, near_miss
 from crm_gym.infos import Infos
+from crm_gym.keywords import shown, whole_number
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -62,11 +63,12 @@ class BatchedEnv(VectorEnv[Any, Any, Any], ABC):
         observation_space: spaces.Space[Any],
         action_space: spaces.Space[Any],
     ) -> None:
-        if type(num_envs) is not int or num_envs < 1:
-            raise UsageError(f"num_envs must be a whole number from 1; got {num_envs!r}")
+        count = whole_number(num_envs)
+        if count is None or count < 1:
+            raise UsageError(f"num_envs must be a whole number from 1; got {shown(num_envs)}")
         if type(statistics) is not bool:
             raise UsageError(f"statistics must be true or false; got {statistics!r}")
-        self.num_envs = num_envs
+        self.num_envs = num_envs = count
         self.autoreset_mode = _mode_of(autoreset_mode)
         self.metadata = {**type(self).metadata, "autoreset_mode": self.autoreset_mode}
         self.statistics = statistics
@@ -122,7 +124,8 @@ class BatchedEnv(VectorEnv[Any, Any, Any], ABC):
             options: Options for every environment; under "reset_mask" a bool array of those to reset, if not all.
 
         Raises:
-            UsageError: If there is not one seed for each environment, or the mask is none.
+            UsageError: If a seed is none, there is not one for each environment, or the mask is none. Then nothing is
+                reset.
             ResetNeeded: If a mask leaves out environments before all have been reset once.
         """
         seeds = self._seeds(seed)
@@ -212,14 +215,23 @@ class BatchedEnv(VectorEnv[Any, Any, Any], ABC):
         if self.statistics:
             self._began[where] = time.perf_counter()
 
-    def _seeds(self, seed: int | Sequence[int | None] | None) -> Sequence[int | None]:
+    def _seeds(self, seed: Any) -> Sequence[int | None]:
+        """A seed for each environment; all are looked at before anything is reset."""
         if seed is None:
             return [None] * self.num_envs
-        if isinstance(seed, int | np.integer):
-            return range(int(seed), int(seed) + self.num_envs)
-        if len(seed) != self.num_envs:
-            raise UsageError(f"a list of seeds needs one for each of the {self.num_envs} environments; got {len(seed)}")
-        return seed
+        first = whole_number(seed)
+        if first is not None:
+            return range(_seed_of(first), first + self.num_envs)
+        seeds = seed.tolist() if isinstance(seed, np.ndarray) else seed
+        if not isinstance(seeds, Sequence) or isinstance(seeds, str | bytes):
+            raise UsageError(
+                f"reset takes as seed a whole number, or a list with one for each environment; got {shown(seed)}"
+            )
+        if len(seeds) != self.num_envs:
+            raise UsageError(
+                f"a list of seeds needs one for each of the {self.num_envs} environments; got {len(seeds)}"
+            )
+        return [None if one is None else _seed_of(one) for one in seeds]
 
     def _masked(self, mask: object) -> list[int]:
         """The places a mask speaks of."""
@@ -258,9 +270,17 @@ def _mode_of(mode: str | AutoresetMode) -> AutoresetMode:
     return AutoresetMode(mode)
 
 
+def _seed_of(seed: object) -> int:
+    number = whole_number(seed)
+    if number is None or number < 0:
+        raise UsageError(f"a seed must be a whole number from 0; got {shown(seed)}")
+    return number
+
+
 def _limit_of(steps: int | None) -> int | None:
-    if steps is None or steps == _NO_LIMIT:
+    limit = whole_number(steps)
+    if steps is None or limit == _NO_LIMIT:
         return None
-    if type(steps) is not int or steps < 1:
-        raise UsageError(f"max_episode_steps must be a whole number from 1, or None; got {steps!r}")
-    return steps
+    if limit is None or limit < 1:
+        raise UsageError(f"max_episode_steps must be a whole number from 1, or None; got {shown(steps)}")
+    return limit

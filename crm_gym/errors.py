@@ -4,6 +4,7 @@ CrmGymError
 ├── ToolError (also a ValueError)    the CRM refused a tool call; shown to the agent, changes nothing
 ├── TaskError (also a ValueError)    a task or a suite is not what it should be; stops the run
 ├── UsageError (also a ValueError)   a keyword, a name or an option is wrong; stops the run
+│   └── RenderModeError (also a TypeError) a render mode does not exist
 ├── StaleSnapshot (also a ValueError) a snapshot points at changes that have been undone since
 └── InfraError                       the database is out of reach; ends the episode, unrewarded
 """
@@ -89,6 +90,14 @@ class TaskError(CrmGymError, ValueError):
 
 class UsageError(CrmGymError, ValueError):
     """A keyword, a name or an option is wrong."""
+
+
+class RenderModeError(UsageError, TypeError):
+    """A render mode does not exist.
+
+    A TypeError too, as of an environment without render modes: programs that would like "rgb_array", such as
+    Stable-Baselines3, take that as a sign to do without.
+    """
 
 
 class StaleSnapshot(CrmGymError, ValueError):

@@ -43,7 +43,11 @@ FORM_IDS: dict[str, dict[str, Any]] = {
     "CrmEnvForm-Workflow-v0": IDS["CrmEnv-Workflow-v0"],
     "CrmEnvForm-Tiny-v0": {**_TINY, "tools": ["opportunity_search", "clone_opportunity"]},
 }
-"""Every registered id of the form door and its keywords. Tiny: six tasks, find a deal by its name and copy it."""
+"""Every registered id of the form door and its keywords.
+
+Tiny: six tasks, find a deal by its name and copy it. Chance alone does not fail there: random actions that keep to the
+mask solve 26 % of its episodes within 400 steps.
+"""
 
 
 SLOTS_ID = "CrmEnvSlots-v0"

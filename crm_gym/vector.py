@@ -14,6 +14,7 @@ from crm_gym.batch import BatchedEnv
 from crm_gym.env import CrmEnv
 from crm_gym.errors import UsageError
 from crm_gym.infos import Infos, merged
+from crm_gym.keywords import check_names
 
 
 class CrmVectorEnv(BatchedEnv):
@@ -49,14 +50,15 @@ class CrmVectorEnv(BatchedEnv):
         statistics: bool = False,
         **keywords: Any,
     ) -> None:
+        check_names("CrmVectorEnv", keywords, CrmVectorEnv, CrmEnv)
         first = CrmEnv(**keywords)
         super().__init__(
             num_envs, max_episode_steps, autoreset_mode, statistics, first.observation_space, first.action_space
         )
         self.render_mode = first.render_mode
-        self.envs = (first, *(another(first) for _ in range(num_envs - 1)))
-        self._seen: list[dict[str, Any]] = [{}] * num_envs
-        self._news: list[Infos] = [{}] * num_envs  # empty: told already
+        self.envs = (first, *(another(first) for _ in range(self.num_envs - 1)))
+        self._seen: list[dict[str, Any]] = [{}] * self.num_envs
+        self._news: list[Infos] = [{}] * self.num_envs  # empty: told already
 
     @property  # type: ignore[misc]
     def np_random(self) -> Any:

@@ -23,7 +23,7 @@ from crm_agents.learning.evaluate import Evaluator, Result, evaluate_policy, ran
 from crm_agents.learning.saving import load_policy
 from crm_agents.learning.train import run_train
 
-from crm_gym import UsageError
+from crm_gym import InfraError, TaskError, UsageError
 
 COLUMNS = ("policy", "seed", "suite", "episodes", "successes", "success_rate", "seconds", "samples", "steps")
 FIRST = 2_000_000
@@ -45,11 +45,20 @@ def main(argv: list[str] | None = None) -> int:
     name = given.name or given.config.stem
     try:
         overrides: dict[str, Any] = dict(override(one) for one in given.set)
+        if given.episodes < 1:
+            raise UsageError(f"--episodes must be 1 or more; got {given.episodes}")
         config = read_config(given.config, overrides)
         folders = [Path(f"runs/{name}-{seed}") for seed in given.seeds]
+        runs = [
+            {**overrides, "seed": seed, "out": str(folder)} for seed, folder in zip(given.seeds, folders, strict=True)
+        ]
+        for run, folder in zip(runs, folders, strict=True):  # what is wrong with the last one is said before the first
+            read_config(given.config, run)
+            if given.played:
+                load_policy(folder)
         if not given.played:
-            for seed, folder in zip(given.seeds, folders, strict=True):
-                run_train(given.config, {**overrides, "seed": seed, "out": str(folder)}, force=True)
+            for run in runs:
+                run_train(given.config, run, force=True)
         played = [
             (seed, one)
             for seed, folder in zip(given.seeds, folders, strict=True)
@@ -58,14 +67,18 @@ def main(argv: list[str] | None = None) -> int:
         _write(given.config.with_name(f"{name}.csv"), config, played, given.episodes)
         _write_families(given.config.with_name(f"{name}-families.csv"), [result for _, (result, _) in played])
         curves.plot(folders, given.config.with_name(f"{name}.png"), name)
-    except UsageError as fault:
+    except (UsageError, TaskError, InfraError) as fault:
         print(f"learn.py: {fault}", file=sys.stderr)
         return 2
     return 0
 
 
 def _suites(config: TrainConfig, episodes: int) -> list[SuiteConfig]:
-    return [suite.model_copy(update={"episodes": episodes}) for suite in config.evaluate.suites]
+    """The suites at length; one that is played whole stays so."""
+    return [
+        suite if suite.episodes is None else suite.model_copy(update={"episodes": episodes})
+        for suite in config.evaluate.suites
+    ]
 
 
 def _played(folder: Path, config: TrainConfig, episodes: int) -> list[tuple[Result, dict[str, Any]]]:

@@ -342,8 +342,9 @@ def test_gym_make_passes_the_hint_on():
 
 
 def test_an_unknown_render_mode_is_refused():
-    with pytest.raises(UsageError, match="ansi"):
+    with pytest.raises(UsageError, match="ansi") as caught:
         crm_gym.CrmEnv(render_mode="rgb_array")
+    assert isinstance(caught.value, TypeError)  # what Stable-Baselines3 looks out for
 
 
 @pytest.mark.parametrize(

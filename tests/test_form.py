@@ -231,6 +231,35 @@ def test_a_number_that_is_no_action_always_raises(action, masked_out):
         env.step(action)
 
 
+@pytest.mark.parametrize(
+    "action",
+    [3.7, 3.0, "3", True, np.True_, None, [3], np.array([3]), float("nan"), np.float32(3), np.array(3.0), {}],
+    ids=repr,
+)
+@pytest.mark.parametrize("masked_out", ["ignore", "raise"])
+def test_what_is_no_whole_number_always_raises(action, masked_out):
+    env = make(masked_out=masked_out)
+    moves = env.reset(seed=0)[0]["form"][FORM["moves"]]
+    with pytest.raises(UsageError, match=f"an action is a whole number from 0 to {PLAN.size - 1}; got"):
+        env.step(action)
+    assert env.step(TOOL_NAMES.index("client_search"))[0]["form"][FORM["moves"]] == moves + 1  # of this step alone
+
+
+def test_a_number_too_long_to_write_raises_too():
+    env = make()
+    env.reset(seed=0)
+    with pytest.raises(UsageError, match="no action a very long int"):
+        env.step(10**5000)
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.int32, np.uint8, np.array])
+def test_whole_numbers_of_any_type_are_actions(kind):
+    ours, theirs = make(), make()
+    for env in (ours, theirs):
+        env.reset(seed=0)
+    assert plain(ours.step(kind(4))) == plain(theirs.step(4))
+
+
 def test_a_masked_out_action_does_nothing_otherwise():
     env, rng = make("workflow", reward={"form": -0.5, "filled": 0.3}), rng_of(7)
     tried = 0
@@ -251,6 +280,20 @@ def test_a_choice_that_does_not_exist_is_refused():
         CrmFormEnv(masked_out="rise")
     with pytest.raises(UsageError, match="'ends_on'"):
         CrmFormEnv(end_on="finish")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [("mask_out", "masked_out"), ("tool", "tools"), ("suit", "suite"), ("render_mod", "render_mode")],
+)
+def test_a_wrong_keyword_meets_the_right_one(wrong, right):
+    with pytest.raises(UsageError, match=f"CrmFormEnv has no keyword '{wrong}'; did you mean '{right}'"):
+        gym.make("CrmEnvForm-v0", **{wrong: 1})
+
+
+def test_a_keyword_like_none_lists_all():
+    with pytest.raises(UsageError, match=r"known are masked_out, tools, suite, .*, render_mode\."):
+        CrmFormEnv(zzzzzz=1)
 
 
 # Taking back

@@ -12,7 +12,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gymnasium.wrappers.vector import RecordEpisodeStatistics
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_vector import MODES, Fragile, arrays_in, assert_same, mask_of, scribbled, without_seconds
+from test_vector import MODES, NO_SEEDS, Fragile, arrays_in, assert_same, mask_of, scribbled, without_seconds
 
 import crm_gym
 from crm_gym import CrmEnv, UsageError
@@ -285,6 +285,15 @@ def test_a_list_takes_no_more_than_it_may():
         ([1.0, 2.0], "one whole number for each"),
         (["go", "submit"], "one whole number for each"),
         (None, "one whole number for each"),
+        ([True, 3], "one whole number for each"),
+        ([3, np.True_], "one whole number for each"),
+        ([True, False], "one whole number for each"),
+        ([[1], [2, 3]], "one whole number for each"),
+        ([3, None], "one whole number for each"),
+        ([3, np.array([3])], "one whole number for each"),
+        (np.array([1, None]), "one whole number for each"),
+        ([2**63, -1], f"there is no action {2**63}"),
+        (np.array([2**63, 1], np.uint64), f"there is no action {2**63}"),
         ([0, PLAN.size], f"there is no action {PLAN.size}"),
         ([-1, 0], "there is no action -1"),
     ],
@@ -451,11 +460,45 @@ def test_closing_twice_and_rendering():
         ({"autoreset_mode": "SameStp"}, "did you mean 'SameStep'"),
         ({"suit": "golden"}, "did you mean 'suite'"),
         ({"masked_out": "rise"}, "did you mean 'raise'"),
+        ({"num_envs": 2.0}, "num_envs"),
+        ({"num_env": 2}, "FormVectorEnv has no keyword 'num_env'; did you mean 'num_envs'"),
+        ({"autoreset": "SameStep"}, "did you mean 'autoreset_mode'"),
+        ({"statistic": True}, "did you mean 'statistics'"),
+        ({"max_episode_step": 3}, "did you mean 'max_episode_steps'"),
+        ({"mask_out": 1}, "did you mean 'masked_out'"),
+        ({"tool": ["finish"]}, "did you mean 'tools'"),
     ],
 )
 def test_wrong_keywords(keywords, word):
     with pytest.raises(UsageError, match=word):
         FormVectorEnv(**{"num_envs": 2, **keywords})
+
+
+def test_whole_numbers_of_any_type_are_keywords_and_actions():
+    envs, same = FormVectorEnv(np.int64(2), max_episode_steps=np.int32(3)), FormVectorEnv(2, 3)
+    assert_same(envs.reset(seed=np.array([1, 2], np.uint8)), same.reset(seed=[1, 2]))
+    assert type(envs.num_envs) is type(envs.max_episode_steps) is int
+    assert_same(envs.step([np.int8(3), np.array(4)]), same.step([3, 4]))
+
+
+@pytest.mark.parametrize("masked_out", ["ignore", "raise"])
+@pytest.mark.parametrize("tools", [None, ["client_search", "finish"]])
+def test_tools_are_offered_in_every_environment(masked_out, tools):
+    envs, alone = FormVectorEnv(3, masked_out=masked_out, tools=tools), CrmFormEnv(tools=tools)
+    envs.reset(seed=0), alone.reset(seed=0)
+    for mask in envs.action_masks():
+        assert mask[PLAN.tools].tolist() == alone.action_masks()[PLAN.tools].tolist()
+
+
+@pytest.mark.parametrize("seed", NO_SEEDS, ids=repr)
+def test_a_reset_with_a_wrong_seed_resets_nothing(seed):
+    envs, same = batched(2), batched(2)
+    for each in (envs, same):
+        each.reset(seed=0)
+    with pytest.raises(UsageError, match="seed"):
+        envs.reset(seed=seed)
+    assert_same(envs.step([0, 1]), same.step([0, 1]))
+    assert envs.np_random_seed == (0, 1)
 
 
 def test_seats_are_looked_into():

@@ -1,10 +1,12 @@
 """Learning, on a toy with the form door's interface: networks, cloning, algorithms, files, evaluation, the command."""
 
 import csv
+import importlib.util
 import json
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import gymnasium as gym
@@ -15,6 +17,7 @@ torch = pytest.importorskip("torch", reason="the extra sb3 is not installed")
 pytest.importorskip("sb3_contrib", reason="the extra sb3 is not installed")
 
 import toy_door  # noqa: E402
+from crm_agents import cli  # noqa: E402
 from crm_agents.cli import main  # noqa: E402
 from crm_agents.learning.agent import PolicyAgent, policy_agent  # noqa: E402
 from crm_agents.learning.config import (  # noqa: E402
@@ -26,17 +29,18 @@ from crm_agents.learning.config import (  # noqa: E402
     read_config,
 )
 from crm_agents.learning.demonstrations import Buffer, Source, blocks, pack, shapes_of  # noqa: E402
-from crm_agents.learning.door import Door, form_door  # noqa: E402
-from crm_agents.learning.evaluate import Evaluator, evaluate_policy, random_policy  # noqa: E402
+from crm_agents.learning.door import Door, door_of, form_door, make_env  # noqa: E402
+from crm_agents.learning.evaluate import Evaluator, evaluate_policy, greedy, random_policy  # noqa: E402
 from crm_agents.learning.network import NEVER, NetConfig, build, keep_words, masked, tensors  # noqa: E402
-from crm_agents.learning.saving import load_policy, save_policy  # noqa: E402
+from crm_agents.learning.saving import begin_with, load_policy, save_policy  # noqa: E402
 from crm_agents.learning.sb3 import Sb3Learner, as_sb3_vecenv  # noqa: E402
 from crm_agents.learning.torch_ppo import TorchPpo  # noqa: E402
 from crm_agents.learning.train import Training  # noqa: E402
 from crm_agents.learning.vector import Unmasked, make_vector  # noqa: E402
+from crm_agents.watching import said  # noqa: E402
 from sb3_contrib.common.maskable.utils import get_action_masks, is_masking_supported  # noqa: E402
 
-from crm_gym import UsageError  # noqa: E402
+from crm_gym import InfraError, UsageError  # noqa: E402
 
 ROOT = Path(__file__).parent.parent
 TOY = "toy_door:ToyDoor-v0"
@@ -218,6 +222,64 @@ def test_a_zip_runs_code_and_so_needs_trust(tmp_path):
             observation, *_ = env.step(action)
 
 
+def other_door(door):
+    """The same sizes, but two columns have changed places."""
+    first, second, *rest = door.form_columns
+    return door.model_copy(update={"form_columns": (second, first, *rest)})
+
+
+def test_a_policy_for_another_door_is_refused_wherever_it_is_taken(tmp_path):
+    net = net_of(door=other_door(DOOR))
+    save_policy(tmp_path / "old", net)
+    envs = as_sb3_vecenv(make_vector(EnvConfig(id=TOY, count=2)))
+    learner = Sb3Learner("ppo", net, envs, LearnerConfig(steps=16, batch=32))
+    learner.model.save(tmp_path / "old.zip")
+    for agent in (policy_agent(tmp_path / "old"), policy_agent(tmp_path / "old.zip", trust=True)):
+        with pytest.raises(UsageError, match="changed since it was saved; train anew"):
+            agent(gym.make(TOY), 0)
+    with pytest.raises(UsageError, match="changed since it was saved; train anew"):
+        begin_with(net_of(), tmp_path / "old")
+    with pytest.raises(UsageError, match="changed since it was saved; train anew"):
+        evaluate_policy(net, SUITE)
+
+
+def test_the_harness_refuses_a_policy_for_another_door_and_keeps_the_last_run(tmp_path, capsys):
+    save_policy(tmp_path / "old", build(other_door(form_door()), NetConfig(**SMALL)))
+    (tmp_path / "episodes.jsonl").write_text("kept", "ascii")
+    out = ["--out", str(tmp_path), "--tasks", "CNC-001", "--force"]
+    assert main(["eval", "--agent", "sb3", "--model", str(tmp_path / "old"), *out]) == 2
+    assert main(["watch", str(tmp_path / "old"), "--env-id", "CrmEnvForm-Tiny-v0"]) == 2
+    assert capsys.readouterr().err.count("train anew") == 2
+    assert (tmp_path / "episodes.jsonl").read_text("ascii") == "kept"
+
+
+def test_a_zip_that_will_not_do_is_refused_in_a_sentence(tmp_path):
+    missing, text, empty = (tmp_path / f"{name}.zip" for name in ("missing", "text", "empty"))
+    text.write_text("no zip", "ascii")
+    with zipfile.ZipFile(empty, "w") as archive:
+        archive.writestr("other", "")
+    for trust in (False, True):
+        with pytest.raises(UsageError, match="does not exist"):
+            policy_agent(missing, trust)
+    for file in (text, empty):
+        with pytest.raises(UsageError, match="is no zip of stable-baselines3 that can be loaded"):
+            policy_agent(file, trust=True)
+
+
+@pytest.mark.parametrize("algorithm", ["maskable_ppo", "ppo", "a2c", "dqn"])
+def test_a_zip_of_every_algorithm_plays_as_its_network_does(tmp_path, algorithm):
+    envs = as_sb3_vecenv(make_vector(EnvConfig(id=TOY, count=2)))
+    learner = Sb3Learner(algorithm, net_of(), envs, LearnerConfig(steps=16, batch=32))
+    learner.model.save(tmp_path / "model.zip")
+    env = gym.make(TOY)
+    observation, _ = env.reset(seed=0)
+    masks = algorithm == "maskable_ppo"
+    (best,) = greedy(learner.net.eval(), masks)(
+        {name: array[None] for name, array in observation.items()}, env.get_wrapper_attr("action_masks")()[None]
+    )
+    assert policy_agent(tmp_path / "model.zip", trust=True)(env, 0).predict(observation)[0] == best
+
+
 # Evaluation
 
 
@@ -301,6 +363,61 @@ def test_a_cut_episode_is_told_from_an_ended_one():
     assert [info["TimeLimit.truncated"] for info in infos] == [True, True]
 
 
+def form_batch(count=2):
+    return make_vector(EnvConfig(id="CrmEnvForm-Tiny-v0", count=count))
+
+
+def test_the_vecenv_resets_with_the_options_it_is_given():
+    envs = as_sb3_vecenv(form_batch())
+    envs.set_options({"task_id": "CLO-005"})
+    envs.reset()
+    assert [env.task.id for env in envs.vector.crm_envs] == ["CLO-005"] * 2
+    envs.set_options([{"task_id": "CLO-005"}, {"task_id": "CLO-004"}])
+    with pytest.raises(UsageError, match="one dict of options for all"):
+        envs.reset()
+
+
+def test_the_vecenv_has_no_masks_before_a_reset():
+    envs = as_sb3_vecenv(form_batch())
+    with pytest.raises(gym.error.ResetNeeded, match="call reset"):
+        envs.env_method("action_masks")
+    envs.reset()
+    assert [len(mask) for mask in envs.env_method("action_masks")] == [form_door().actions] * 2
+
+
+def test_the_vecenv_gives_each_environment_its_own_attribute():
+    envs = as_sb3_vecenv(form_batch(3))
+    envs.seed(4)
+    envs.reset()
+    assert envs.get_attr("np_random_seed") == [4, 5, 6]
+    assert envs.get_attr("np_random_seed", 1) == [5]
+    assert envs.get_attr("num_envs", [0, 2]) == [3, 3]
+    masks = [method() for method in envs.get_attr("action_masks", [2, 0])]
+    assert (np.array(masks) == envs.vector.action_masks()[[2, 0]]).all()
+    with pytest.raises(UsageError, match="whole batch"):
+        envs.set_attr("statistics", True, indices=[0])
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (lambda: gym.make("CrmEnvForm-Tiny-v0"), "takes a batch"),
+        (lambda: gym.make_vec("CrmEnv-v0", num_envs=2, autoreset_mode="SameStep"), "reads no texts"),
+        (lambda: gym.make_vec("CrmEnvForm-Tiny-v0", num_envs=2), "SAME_STEP"),
+    ],
+)
+def test_the_vecenv_refuses_what_it_cannot_use(made, said):
+    with pytest.raises(UsageError, match=said):
+        as_sb3_vecenv(made())
+
+
+def test_a_batch_without_masks_is_refused():
+    same_step = {"autoreset_mode": gym.vector.AutoresetMode.SAME_STEP}
+    envs = as_sb3_vecenv(gym.make_vec("CartPole-v1", 2, "sync", vector_kwargs=same_step))
+    with pytest.raises(UsageError, match="action_mask"):
+        envs.reset()
+
+
 # Training
 
 
@@ -371,6 +488,88 @@ def test_a_folder_with_a_run_is_kept_unless_forced_or_resumed(tmp_path):
     assert Training(config_from(other), force=True).run()["steps"] == 128
 
 
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()} if folder.is_dir() else None
+
+
+def unreachable(*_, **__):
+    raise InfraError("the database is out of reach")
+
+
+FORM = "CrmEnvForm-Train-v0"
+BAD_SUITE = {"name": "a", "id": FORM, "keywords": {"suite": "generated"}}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"env": {"id": "CrmEnvForm-Typo-v0"}}, "did you mean 'CrmEnvForm-Tiny-v0'"),
+        ({"env": {"id": "nomod:X"}}, "module 'nomod' cannot be imported"),
+        ({"env": {"id": ":X"}}, "module '' cannot be imported"),
+        ({"env": {"id": FORM, "keywords": {"max_episode_steps": 0}}}, "cannot be made with these keywords"),
+        ({"env": {"id": TOY, "keywords": {"bonsu": 1.0}}}, "cannot be made with these keywords"),
+        ({"env": {"id": "CrmEnvSlots-v0"}}, "form door"),
+        ({"env": {"id": "CrmEnv-v0"}}, "form door"),
+        ({"start": "nowhere"}, "nowhere holds no policy"),
+        ({"evaluate": {"suites": [BAD_SUITE]}}, "say how many episodes"),
+        ({"evaluate": {"suites": [BAD_SUITE | {"episodes": 1}]}}, "suite 'a': the policy is made for another"),
+        ({"algorithm": "clone", "clone": {"samples": 9, "keywords": {"bonsu": 1.0}}}, "cannot be made with"),
+    ],
+)
+def test_a_run_that_cannot_begin_leaves_the_folder_as_it_was(tmp_path, wrong, said):
+    run, new = tmp_path / "run", tmp_path / "new"
+    run.mkdir()
+    for name in ("config.json", "policy.json", "policy.safetensors", "checkpoint.pt", "result.json", "curves.png"):
+        (run / name).write_text(name, "ascii")
+    before = contents(run)
+    for folder, force in ((run, True), (new, False)):
+        with pytest.raises(UsageError) as fault:
+            Training(config_from(toy_run(folder, **wrong)), force=force)
+        assert said in str(fault.value)
+    assert (contents(run), new.exists()) == (before, False)
+
+
+def test_a_database_out_of_reach_is_no_traceback(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(toy_door.ToyDoor, "reset", unreachable)
+    (tmp_path / "toy.toml").write_text(f'steps = 128\nout = "{tmp_path / "run"}"\nenv.id = "{TOY}"\n', "utf-8")
+    assert main(["train", str(tmp_path / "toy.toml")]) == 2
+    assert (capsys.readouterr().err, (tmp_path / "run").exists()) == (
+        "crm-agents: the database is out of reach\n",
+        False,
+    )
+
+
+def test_a_folder_that_cannot_be_is_refused_in_a_sentence(tmp_path):
+    (tmp_path / "file").write_text("", "ascii")
+    for out, words in ((tmp_path / "file", "is a file"), (tmp_path / "file/in", "cannot be written")):
+        with pytest.raises(UsageError, match=words):
+            Training(config_from(toy_run(out)))
+
+
+@pytest.mark.parametrize("broken", ["empty", "half", "text", "list"])
+def test_a_broken_checkpoint_is_refused_in_a_sentence(tmp_path, broken):
+    config, file = config_from(toy_run(tmp_path)), tmp_path / "checkpoint.pt"
+    torch.save([1] if broken == "list" else {"same": "", "net": torch.zeros(100)}, file)
+    whole = file.read_bytes()
+    file.write_bytes({"empty": b"", "half": whole[: len(whole) // 2], "text": b"no checkpoint"}.get(broken, whole))
+    with pytest.raises(UsageError, match="is no checkpoint that can be read"):
+        Training(config, resume=True)
+
+
+def test_a_checkpoint_for_another_door_is_refused(tmp_path, monkeypatch):
+    given = config_from(toy_run(tmp_path, steps=128, evaluate={"at_end": False}))
+    Training(given).run()
+    monkeypatch.setattr(toy_door.ToyDoor, "door", other_door(DOOR).model_dump())
+    with pytest.raises(UsageError, match="train anew"):
+        Training(given, resume=True)
+
+
+def test_an_environment_may_bring_its_own_door_whatever_its_actions():
+    assert door_of(make_env(TOY, {})) == DOOR
+    with pytest.raises(UsageError, match="form door"):
+        door_of(make_env("CrmEnvSlots-v0", {}))
+
+
 def test_the_clock_ends_a_run(tmp_path):
     result = Training(config_from(toy_run(tmp_path, steps=None, seconds=0.5, evaluate={"at_end": False}))).run()
     assert 0.5 <= result["seconds"] < 5
@@ -392,6 +591,10 @@ def test_the_clock_ends_a_run(tmp_path):
         ({"steps": 1, "clone": {}}, "clone needs seconds or samples"),
         ({"algorithm": "clone"}, "needs a table [clone]"),
         ({"steps": 1, "algorithm": "dqn"}, "dqn knows no masks"),
+        ({"steps": 1, "learner": {"batch": 1}}, "torch_ppo needs a learner.batch"),
+        ({"steps": 1, "algorithm": "maskable_ppo", "learner": {"batch": 1}}, "of 2 or more"),
+        ({"steps": 1, "env": {"count": 1}, "learner": {"steps": 1}}, "of 2 or more"),
+        ({"steps": 1, "evaluate": {"suites": [{"name": "a"}, {"name": "a"}]}}, "two suites have the name 'a'"),
     ],
 )
 def test_a_wrong_config_says_what_would_do(given, said):
@@ -462,6 +665,65 @@ def test_a_policy_can_be_watched(tmp_path, capsys):
     assert any("verdict" in line for line in lines)
     assert main(["watch", str(tmp_path / "policy"), "--env-id", "CrmEnv-v0"]) == 2
     assert "CrmEnvForm-v0" in capsys.readouterr().err
+
+
+def test_a_masked_out_step_is_said_to_be_one():
+    env = gym.make("CrmEnvForm-Tiny-v0").unwrapped
+    env.reset(seed=0)
+    outs = np.flatnonzero(~env.action_masks()).tolist()
+    assert len(outs) > 100  # candidates that are not there among them
+    assert all(said(env, action).endswith("(masked out)") for action in outs)
+    assert "(masked out)" not in said(env, int(env.action_masks().argmax()))
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["watch", "MODEL", "--seed", "-1"], ("seed must be 0 or more",)),
+        (["eval", "--agent", "oracle", "--trust"], ("--trust", "loads none")),
+        (
+            ["eval", "--agent", "sb3", "--model", "MODEL", "--env-id", "CrmEnvForm-Test-v0"],
+            ("takes ids of text environments", "through the form door", "say CrmEnv-Test-v0,"),
+        ),
+        (["eval", "--agent", "oracle", "--env-id", "CrmEnv-Tset-v0"], ("does not exist", "'CrmEnv-Test-v0'")),
+    ],
+)
+def test_the_command_refuses_in_a_sentence(tmp_path, capsys, command, words):
+    save_policy(tmp_path / "policy", build(form_door(), NetConfig(**SMALL)))
+    assert main([str(tmp_path / "policy") if word == "MODEL" else word for word in command]) == 2
+    told = capsys.readouterr().err
+    assert all(word in told for word in words)
+
+
+def test_who_stops_watching_is_promised_nothing(monkeypatch, capsys):
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_watch", stopped)
+    assert main(["watch", "policy"]) == 130
+    assert capsys.readouterr().err == "crm-agents: stopped\n"
+
+
+def test_the_script_writes_nothing_when_it_is_asked_for_what_cannot_be(tmp_path, monkeypatch, capsys):
+    spec = importlib.util.spec_from_file_location("learn", ROOT / "scripts/learn.py")
+    learn = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(learn)
+    monkeypatch.chdir(tmp_path)
+    config = tmp_path / "toy.toml"
+    suite = f'[[evaluate.suites]]\nname = "toy"\nid = "{TOY}"\nepisodes = 2\n'
+    config.write_text(f'steps = 16\nenv.id = "{TOY}"\n{suite}', "utf-8")
+    save_policy(tmp_path / "runs/toy-0", net_of())
+    monkeypatch.setattr(learn, "_played", lambda *_: pytest.fail("played before all was looked at"))
+    monkeypatch.setattr(learn, "run_train", lambda *_, **__: pytest.fail("trained before all was looked at"))
+    for more, told in (
+        (["--episodes", "0"], "--episodes must be 1 or more"),
+        (["--episodes=-3", "--played"], "--episodes must be 1 or more"),
+        (["--played"], "toy-1 holds no policy"),
+        (["--seeds", "0", "-1"], "seed"),
+    ):
+        assert learn.main([str(config), *more]) == 2
+        assert told in capsys.readouterr().err
+    assert {path.name for path in tmp_path.iterdir()} == {"toy.toml", "runs"}
 
 
 def test_neither_the_agents_nor_a_demonstrating_process_import_torch():

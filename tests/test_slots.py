@@ -283,3 +283,24 @@ def test_it_can_be_registered_like_the_others():
     env = gym.make(spec, ends_on="finish")
     env.reset(seed=1)
     assert [env.step(action_of("client_search"))[2:4] for _ in range(3)] == [(False, False)] * 2 + [(False, True)]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"masked_out": "raise"}, "CrmSlotsEnv has no keyword 'masked_out': .* refused"),
+        ({"masked_out": "ignore"}, "CrmSlotsEnv has no keyword 'masked_out': .* refused"),
+        ({"tool": ["finish"]}, "CrmSlotsEnv has no keyword 'tool'; did you mean 'tools'"),
+        ({"suit": "golden"}, "did you mean 'suite'"),
+    ],
+)
+def test_wrong_keywords(wrong, words):
+    with pytest.raises(UsageError, match=words):
+        gym.make("CrmEnvSlots-v0", **wrong)
+
+
+def test_tools_can_be_chosen():
+    env = opened(tools=["client_search", "finish"])
+    assert np.flatnonzero(env.action_masks()[: len(TOOLS)]).tolist() == sorted(
+        TOOL_NAMES.index(name) for name in ("client_search", "finish")
+    )

@@ -412,6 +412,9 @@ def test_a_step_wants_a_reset(env_id):
         ({"max_episode_steps": 2.5}, "max_episode_steps"),
         ({"statistics": 1}, "statistics"),
         ({"suit": "golden"}, "did you mean 'suite'"),
+        ({"num_envs": np.True_}, "num_envs"),
+        ({"num_env": 2}, "CrmVectorEnv has no keyword 'num_env'; did you mean 'num_envs'"),
+        ({"statistic": True}, "did you mean 'statistics'"),
     ],
 )
 def test_wrong_keywords(keywords, word):
@@ -437,6 +440,43 @@ def test_wrong_resets(env_id, arguments):
     with pytest.raises(UsageError):
         envs.reset(**arguments)
     assert [env.task.id for env in envs.envs] == list(before)
+
+
+NO_SEEDS = (
+    [7, -1],
+    [7, 1.5],
+    [7, True],
+    [7, "8"],
+    -1,
+    1.5,
+    {1, 2},
+    "77",
+    b"77",
+    True,
+    np.array(1.5),
+    np.array([7, -1]),
+)
+
+
+@pytest.mark.parametrize("seed", NO_SEEDS, ids=repr)
+def test_a_reset_with_a_wrong_seed_resets_nothing(env_id, seed):
+    envs, same = batched(env_id, 2), batched(env_id, 2)
+    for each in (envs, same):
+        each.reset(seed=0)
+    with pytest.raises(UsageError, match="seed"):
+        envs.reset(seed=seed)
+    idle = [{"tool": "client_search"}] * 2
+    assert_same(envs.step(idle), same.step(idle))
+    assert envs.np_random_seed == (0, 1)
+
+
+def test_seeds_may_be_of_any_whole_type(env_id):
+    envs = batched(env_id, np.int64(2))
+    for seeds in ((7, 9), [np.int64(7), np.uint8(9)], np.array([7, 9])):
+        envs.reset(seed=seeds)
+        assert envs.np_random_seed == (7, 9)
+    envs.reset(seed=[None, 9])
+    assert envs.np_random_seed[1] == 9
 
 
 def test_environments_share_what_does_not_change():

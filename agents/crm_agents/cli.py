@@ -16,7 +16,7 @@ from rich.table import Table
 
 from crm_agents.runs import EPISODES_FILE, PLAYERS, SUMMARY_FILE, Make, Run, RunFolder, Summary, play, to_json
 from crm_agents.watching import watch
-from crm_gym import SUITES, UsageError, near_miss
+from crm_gym import SUITES, InfraError, TaskError, UsageError, near_miss
 
 OK, USAGE, STOPPED = 0, 2, 130
 """Exit codes: the run was played, whatever the agent's success; the command asks for what does not exist; Ctrl-C."""
@@ -79,8 +79,8 @@ Examples:
   crm-agents train configs/ppo_form.toml --set seconds=60 out=runs/quick --force
   crm-agents train configs/ppo_form.toml --resume
 
-Exit codes: 0 the run came to its end, 2 a name, a number or a folder will not do, 130 stopped by Ctrl-C (go on with
---resume)."""
+Exit codes: 0 the run came to its end, 2 a name, a number or a folder will not do or a database is out of reach,
+130 stopped by Ctrl-C (go on with --resume)."""
 
 
 @dataclass
@@ -105,7 +105,8 @@ Examples:
   crm-agents watch runs/ppo_form --seed 3
   crm-agents watch runs/tools-0 --families delete_quote quote_search
 
-Exit codes: 0 the episode was played, whatever came of it, 2 a name or a folder will not do."""
+Exit codes: 0 the episode was played, whatever came of it, 2 a name, a number or a folder will not do, 130 stopped by
+Ctrl-C."""
 
 
 @dataclass
@@ -148,6 +149,8 @@ def evaluate(args: Eval) -> Summary:
     make = _learnt(args.model, args.trust) if args.model is not None else None
     summary = Summary(run)
     resets, env = run.resets(), run.make_env()
+    if make is not None:
+        make(env, run.seed)  # refuses what is made for another door while the folder is as it was
     folder = RunFolder(_folder(args, run), force=args.force)
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -211,6 +214,14 @@ def _show_training(args: Train, result: dict[str, Any]) -> None:
     Console().print(shown)
 
 
+_STOPPED: dict[type[Any], str] = {
+    Eval: "stopped; the episodes played so far are kept, --force starts anew",
+    Train: "stopped; --resume goes on, --force starts anew",
+    Watch: "stopped",
+}
+"""What is said after Ctrl-C."""
+
+
 def _folder(args: Eval, run: Run) -> Path:
     return args.out or Path("runs") / f"{run.agent}-{run.keywords()['suite']}"
 
@@ -269,12 +280,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             _watch(args)
         else:
             _show(args, evaluate(args))
-    except UsageError as fault:
+    except (UsageError, TaskError, InfraError) as fault:
         print(f"crm-agents: {fault}", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:
-        kept = "--resume goes on" if isinstance(args, Train) else "the episodes played so far are kept"
-        print(f"crm-agents: stopped; {kept}, --force starts anew", file=sys.stderr)
+        print(f"crm-agents: {_STOPPED[type(args)]}", file=sys.stderr)
         return STOPPED
     return OK
 

@@ -65,11 +65,14 @@ class Run:
     trust: bool = False
 
     def __post_init__(self) -> None:
-        for name, value, known in (("agent", self.agent, PLAYERS), ("env-id", self.env_id, IDS)):
-            if value not in known:
-                raise UsageError(f"{name} {value!r} does not exist; {near_miss(value, known)}")
+        if self.agent not in PLAYERS:
+            raise UsageError(f"agent {self.agent!r} does not exist; {near_miss(self.agent, PLAYERS)}")
+        if self.env_id not in IDS:
+            raise UsageError(_no_text_id(self.env_id))
         if (self.agent == LEARNT) != (self.model is not None):
             raise UsageError(f"agent {LEARNT!r} plays a policy from a file: --model FOLDER, which no other agent takes")
+        if self.trust and self.model is None:
+            raise UsageError(f"--trust is about the file of a policy; agent {self.agent!r} loads none")
         if self.seed < 0:
             raise UsageError(f"seed must be 0 or more; got {self.seed}")
         if self.episodes is not None and self.episodes < 1:
@@ -95,6 +98,17 @@ class Run:
         if keywords["suite"] == "generated":
             raise UsageError("suite 'generated' has no end; say how many with --episodes N")
         return [{"task_id": task.id} for task in load_suite(keywords["suite"], keywords.get("tasks"))]
+
+
+def _no_text_id(env_id: str) -> str:
+    """Why an id will not do."""
+    if env_id not in gym.registry:
+        return f"env-id {env_id!r} does not exist; {near_miss(env_id, IDS)}"
+    same = env_id.replace("Form", "")
+    return (
+        f"env-id {env_id!r} has no text actions; eval takes ids of text environments, and agent {LEARNT!r} plays their "
+        f"tasks through the form door; say {same if same in IDS else 'CrmEnv-v0'}, and --tasks for some tasks only"
+    )
 
 
 Make = Callable[[gym.Env[Any, Any], int], Agent]

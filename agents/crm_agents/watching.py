@@ -25,8 +25,10 @@ def watch(make: Make, env_id: str, families: tuple[str, ...], seed: int) -> Iter
         seed: Seed of the episode.
 
     Raises:
-        UsageError: If there is no such environment.
+        UsageError: If there is no such environment, the agent is made for another, or the seed is negative.
     """
+    if seed < 0:
+        raise UsageError(f"seed must be 0 or more; got {seed}")
     forms = [name for name in gym.registry if name.startswith("CrmEnvForm")]
     if env_id not in forms:
         raise UsageError(f"environment {env_id!r} has no form door; {near_miss(env_id, forms)}")
@@ -52,6 +54,8 @@ def watch(make: Make, env_id: str, families: tuple[str, ...], seed: int) -> Iter
 def said(env: CrmFormEnv, action: int) -> str:
     """A form step in words, with what it points at."""
     plan, words = layout(), layout().meaning(action)
+    if not env.action_masks()[action]:  # what it points at need not be there
+        return f"{words} (masked out)"
     if action in plan.values:
         return f"{words}: {env.sheet.values[action - plan.values.start].value!r}"
     if action in plan.rows:

@@ -17,6 +17,7 @@ from crm_gym.form.desk import Desk, Mask
 from crm_gym.form.formline import FormLine
 from crm_gym.form.layout import layout
 from crm_gym.form.sheet import Sheet
+from crm_gym.keywords import check_names, shown, whole_number
 from crm_gym.tasks.catalogue import names_of
 from crm_gym.tools import TOOL_NAMES, TOOLS, ToolCall
 from crm_gym.tools.base import Outcome
@@ -84,6 +85,9 @@ class CrmFormEnv(gym.Env[Observation, int]):
     Observations: see `crm_gym.form.arrays.observation_space`. Values can be pointed at if the request says them, the
     schemas name them, or the CRM returned them in this episode; nothing else can.
 
+    Play with refusals="decline", the default: with "attempt" most tasks that the CRM must refuse cannot be solved by a
+    form, as the mask leaves out the calls that the schemas would refuse.
+
     Rewards are those of `CrmEnv` for a submitted call, and the terms `filled` and `form` for the other steps.
 
     Raises:
@@ -97,6 +101,7 @@ class CrmFormEnv(gym.Env[Observation, int]):
     ) -> None:
         if masked_out not in _MASKED_OUT:
             raise UsageError(f"masked_out {masked_out!r} does not exist; {near_miss(masked_out, _MASKED_OUT)}")
+        check_names("CrmFormEnv", keywords, CrmFormEnv, CrmEnv)
         self.masked_out = masked_out
         self.crm_env = CrmEnv(**keywords)
         self.render_mode = self.crm_env.render_mode
@@ -161,9 +166,9 @@ class CrmFormEnv(gym.Env[Observation, int]):
         """Take one form step; only SUBMIT reaches the CRM."""
         if self._over:
             raise ResetNeeded("the episode is over, or none has begun; call reset() first")
-        action = int(action)
         before = self._desk.filled
-        call = self._desk.act(action) if self._allows(action) else None
+        number = self._number(action)
+        call = None if number is None else self._desk.act(number)
         self._line.moved()
         if call is None:
             reward, info = self.crm_env.fill(before, self._desk.filled)
@@ -171,14 +176,19 @@ class CrmFormEnv(gym.Env[Observation, int]):
             return observation, reward, False, False, info
         return self._submitted(call, before)
 
-    def _allows(self, action: int) -> bool:
-        """Whether there is that action now."""
-        if not 0 <= action < _PLAN.size:
-            raise UsageError(f"there is no action {action}; they go from 0 to {_PLAN.size - 1}")
-        if not self._mask[action] and self.masked_out == "raise":
-            what = _PLAN.meaning(action)
-            raise UsageError(f"action {action} ({what}) is masked out now; choose among those of action_masks()")
-        return bool(self._mask[action])
+    def _number(self, action: object) -> int | None:
+        """The action as a number; None if it is masked out now, which counts for nothing."""
+        number = whole_number(action)
+        if number is None:
+            raise UsageError(f"an action is a whole number from 0 to {_PLAN.size - 1}; got {shown(action)}")
+        if not 0 <= number < _PLAN.size:
+            raise UsageError(f"there is no action {shown(number)}; they go from 0 to {_PLAN.size - 1}")
+        if self._mask[number]:
+            return number
+        if self.masked_out == "raise":
+            what = _PLAN.meaning(number)
+            raise UsageError(f"action {number} ({what}) is masked out now; choose among those of action_masks()")
+        return None
 
     def _submitted(self, call: ToolCall, before: float) -> tuple[Observation, float, bool, bool, Info]:
         came, reward, over, info = submitted(call, self._desk, self.crm_env, self._line, before)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 from gymnasium.error import ResetNeeded
 
+from crm_gym.env import CrmEnv
 from crm_gym.errors import ToolError, UsageError
 from crm_gym.form.desk import Mask, literal_mask, takes_names
 from crm_gym.form.env import CrmFormEnv, Info, Observation
 from crm_gym.form.layout import MAX_ROWS, MAX_VALUES, Slot, layout
+from crm_gym.keywords import check_names
 
 _PLAN = layout()
 
@@ -34,6 +37,7 @@ class CrmSlotsEnv(CrmFormEnv):
     """CrmEnv through forms that are filled in one go: one action is one call.
 
     Args:
+        tools: Only these tools are offered; None for all.
         **keywords: Those of `CrmEnv`.
 
     An action is `[tool, choice of line 1, ..., choice of line 11, field of line 1, ..., field of line 11]`. A choice is
@@ -49,8 +53,14 @@ class CrmSlotsEnv(CrmFormEnv):
         UsageError: If a keyword does not exist, or an action is no such list of numbers.
     """
 
-    def __init__(self, **keywords: Any) -> None:
-        super().__init__(**keywords)
+    def __init__(self, tools: Sequence[str] | None = None, **keywords: Any) -> None:
+        if "masked_out" in keywords:
+            raise UsageError(
+                "CrmSlotsEnv has no keyword 'masked_out': its masks speak of each number by itself, and a call that is "
+                "none is always an ordinary step, refused with an error"
+            )
+        check_names("CrmSlotsEnv", keywords, CrmSlotsEnv, CrmEnv)
+        super().__init__(tools=tools, **keywords)
         sizes = [len(_PLAN.forms), *[CHOICES] * _LINES, *[FIELDS] * _LINES]
         self.action_space = spaces.MultiDiscrete(sizes)  # type: ignore[assignment]
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from crm_gym.errors import UsageError
 from crm_gym.form.arrays import Mask
 from crm_gym.infos import Infos, merged
+from crm_gym.keywords import shown, whole_number
 from crm_gym.rewards import TERMS
 from crm_gym.verify import DONE
 
@@ -166,11 +167,12 @@ def numbers_of(actions: Any, count: int, size: int) -> npt.NDArray[np.int64]:
     Raises:
         UsageError: If there is not one for each environment, or one is none.
     """
-    given = np.asarray(actions)
-    if given.shape != (count,) or given.dtype.kind not in "iu":
-        raise UsageError(f"step takes one whole number for each of the {count} environments; got {actions!r:.100}")
-    numbers = given.astype(np.int64)
-    if numbers.min() < 0 or numbers.max() >= size:
-        wrong = next(one for one in numbers.tolist() if not 0 <= one < size)
-        raise UsageError(f"there is no action {wrong}; they go from 0 to {size - 1}")
-    return numbers
+    listed = isinstance(actions, list | tuple)  # NumPy would make numbers of true and false among others
+    given = np.array([whole_number(one) for one in actions], object) if listed else np.asarray(actions)
+    whole = None not in given.tolist() if listed else given.dtype.kind in "iu"
+    if given.shape != (count,) or not whole:
+        raise UsageError(f"step takes one whole number for each of the {count} environments; got {shown(actions)}")
+    if given.min() < 0 or given.max() >= size:
+        wrong = next(one for one in given.tolist() if not 0 <= one < size)
+        raise UsageError(f"there is no action {shown(wrong)}; they go from 0 to {size - 1}")
+    return given.astype(np.int64)

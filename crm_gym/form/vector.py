@@ -24,6 +24,7 @@ from crm_gym.form.layout import layout
 from crm_gym.form.sheet import Sheet
 from crm_gym.form.told import Lender, Told, numbers_of
 from crm_gym.infos import Infos
+from crm_gym.keywords import check_names
 from crm_gym.rewards import TERMS, form_terms
 from crm_gym.tasks.task import Task
 from crm_gym.vector import another
@@ -63,17 +64,17 @@ class FormVectorEnv(BatchedEnv):
         statistics: bool = False,
         **keywords: Any,
     ) -> None:
+        check_names("FormVectorEnv", keywords, FormVectorEnv, CrmFormEnv, CrmEnv)
         single = CrmFormEnv(**keywords)
         super().__init__(
             num_envs, max_episode_steps, autoreset_mode, statistics, single.observation_space, single.action_space
         )
+        num_envs = self.num_envs
         self.render_mode, self.masked_out = single.render_mode, single.masked_out
         first = single.crm_env
         self.crm_envs = (first, *(another(first) for _ in range(num_envs - 1)))
         self._arrays = Arrays(num_envs)
         self._sheets = [Sheet(self._arrays, index) for index in range(num_envs)]
-        for sheet in self._sheets:
-            sheet.offered = single.sheet.offered
         for sheet in self._sheets:
             sheet.offered = single.sheet.offered
         self._desks = Desks(self._arrays)

@@ -104,6 +104,14 @@ class EvaluateConfig(_Part):
     seed: int = Field(1_000_000, ge=0, description="seed of the first episode")
     at_end: bool = True
 
+    @model_validator(mode="after")
+    def _names_differ(self) -> EvaluateConfig:
+        names = [suite.name for suite in self.suites]
+        twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+        if twice:
+            raise ValueError(f"two suites have the name {twice[0]!r}; give each its own")
+        return self
+
 
 class TrainConfig(_Part):
     """One training run.
@@ -137,6 +145,8 @@ class TrainConfig(_Part):
             raise ValueError("a run needs seconds or steps")
         if self.masks and self.algorithm in ("ppo", "a2c", "dqn"):
             raise ValueError(f"{self.algorithm} knows no masks; say masks = false, or take maskable_ppo or torch_ppo")
+        if "ppo" in self.algorithm and min(self.learner.batch, self.learner.steps * self.env.count) < 2:
+            raise ValueError(f"{self.algorithm} needs a learner.batch, and learner.steps times env.count, of 2 or more")
         return self
 
 

@@ -16,6 +16,7 @@ import gymnasium as gym
 import numpy as np
 
 from crm_agents.learning.door import make_env, oracle_of
+from crm_gym import CrmGymError
 
 Array = np.ndarray[Any, Any]
 Block = dict[str, Array]
@@ -159,6 +160,8 @@ class Workers:
 
 def _received(pipe: Connection) -> Block:
     block = pipe.recv()
+    if isinstance(block, CrmGymError):  # a sentence for people, and no fault of the process
+        raise block
     if isinstance(block, Exception):
         raise RuntimeError("a process that demonstrates has failed") from block
     made: Block = block

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import gymnasium as gym
 from pydantic import BaseModel, ConfigDict
 
-from crm_gym import UsageError, near_miss
+from crm_gym import CrmGymError, UsageError, near_miss
 from crm_gym.form.columns import FORM_COLUMNS, ROW_COLUMNS, VALUE_COLUMNS
 from crm_gym.form.layout import MAX_ROWS, MAX_VALUES, layout
 from crm_gym.form.oracle import FormOracle
@@ -92,17 +92,43 @@ def door_of(env: gym.Env[Any, Any]) -> Door:
     own = getattr(env.unwrapped, "door", None)
     if own is not None:
         return Door.model_validate(own)
-    space = env.observation_space
-    if not isinstance(space, gym.spaces.Dict) or not {"request", "said", "rows", "form"} <= set(space):
+    space, actions, door = env.observation_space, env.action_space, form_door()
+    seen = isinstance(space, gym.spaces.Dict) and {"request", "said", "rows", "form"} <= set(space)
+    if not seen or not isinstance(actions, gym.spaces.Discrete) or actions.n != door.actions:
         raise UsageError("learning needs an environment with the form door, such as 'CrmEnvForm-v0'")
-    return form_door()
+    return door
+
+
+def check_door(made_for: Door, present: Door, what: str) -> None:
+    """See that a policy fits the environment it is to play in.
+
+    Args:
+        made_for: The door it was made for.
+        present: That of the environment.
+        what: What the policy is called in the complaint.
+
+    Raises:
+        UsageError: If they differ.
+    """
+    if made_for != present:
+        raise UsageError(
+            f"{what} is made for another form door than the environment has: "
+            "the tools or the columns have changed since it was saved; train anew"
+        )
 
 
 def registered(env_id: str) -> str:
-    """The bare id of `module:id`, the module imported; other ids as they are."""
+    """The bare id of `module:id`, the module imported; other ids as they are.
+
+    Raises:
+        UsageError: If there is no such module.
+    """
     module, colon, name = env_id.rpartition(":")
     if colon:
-        importlib.import_module(module)
+        try:
+            importlib.import_module(module)
+        except (ImportError, ValueError) as fault:
+            raise UsageError(f"environment {env_id!r}: module {module!r} cannot be imported: {fault}") from None
     return name
 
 
@@ -116,7 +142,28 @@ def make_env(env_id: str, keywords: Mapping[str, Any]) -> gym.Env[Any, Any]:
     if name not in gym.registry:
         ours = [one for one in gym.registry if one.startswith("Crm")]
         raise UsageError(f"environment {name!r} does not exist; {near_miss(name, ours)}")
-    return gym.make(name, disable_env_checker=True, **keywords)
+    try:
+        return gym.make(name, disable_env_checker=True, **keywords)
+    except CrmGymError:
+        raise
+    except (TypeError, ValueError, gym.error.Error) as fault:
+        raise UsageError(f"environment {name!r} cannot be made with these keywords: {fault}") from fault
+
+
+def probe(env_id: str, keywords: Mapping[str, Any]) -> Door:
+    """The door of an environment of the id, which can be made and reset: so its database is within reach.
+
+    Raises:
+        UsageError: If the id is not registered, a keyword will not do, or it has no numeric door.
+        InfraError: If its database is out of reach.
+    """
+    env = make_env(env_id, keywords)
+    try:
+        door = door_of(env)
+        env.reset(seed=0)
+    finally:
+        env.close()
+    return door
 
 
 def form_door() -> Door:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from crm_agents.learning.config import SuiteConfig
-from crm_agents.learning.door import make_env
+from crm_agents.learning.door import Door, check_door, door_of, make_env
 from crm_agents.learning.network import Net, masked, tensors
 from crm_agents.learning.vector import Unmasked
 from crm_gym import UsageError, load_suite
@@ -112,18 +112,25 @@ class Evaluator:
         seed: Episode k, from 0, is reset with seed + k.
         masks: Whether the policy sees the masks. If not, an action that is masked out ends the episode: nothing has
             changed, so the same action would come for ever.
+
+    Attributes:
+        door: The door of its environments.
+
+    Raises:
+        UsageError: If the suite's environment cannot be made, has no numeric door, or its tasks have no end.
     """
 
     def __init__(self, suite: SuiteConfig, count: int = 64, seed: int = 0, *, masks: bool = True) -> None:
         self.suite, self.seed = suite, seed
-        first = self._make(masks)
+        env = make_env(suite.id, suite.keywords)
+        self.door: Door = door_of(env)
+        first = self._wrapped(env, masks)
         self.resets = _resets(suite, first)
         others = range(min(count, len(self.resets)) - 1)
-        self.envs = [first, *(self._make(masks) for _ in others)]
+        self.envs = [first, *(self._wrapped(make_env(suite.id, suite.keywords), masks) for _ in others)]
         self.masks = [env.get_wrapper_attr("action_masks") for env in self.envs]
 
-    def _make(self, masks: bool) -> gym.Env[Any, Any]:
-        env = make_env(self.suite.id, self.suite.keywords)
+    def _wrapped(self, env: gym.Env[Any, Any], masks: bool) -> gym.Env[Any, Any]:
         return env if masks else Unmasked(env, patience=1)
 
     def play(self, policy: Policy, on_episode: Callable[[Result], None] | None = None) -> Result:
@@ -196,10 +203,14 @@ def evaluate_policy(net: Net, suite: SuiteConfig, *, masks: bool = True, count: 
         masks: Whether it sees the masks.
         count: Episodes at once.
         seed: Seed of the first episode.
+
+    Raises:
+        UsageError: If the suite has another door than the network was made for.
     """
     evaluator = Evaluator(suite, count, seed, masks=masks)
     net.eval()
     try:
+        check_door(net.door, evaluator.door, "the policy")
         return evaluator.play(greedy(net, masks))
     finally:
         evaluator.close()

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from crm_agents.learning.door import Door
+from crm_agents.learning.door import Door, check_door
 from crm_agents.learning.network import Net, NetConfig, build
 from crm_gym import UsageError
 
@@ -81,9 +81,10 @@ def begin_with(net: Net, folder: Path) -> None:
     """Give a network the numbers of a saved policy.
 
     Raises:
-        UsageError: If there is none, or it is of another network.
+        UsageError: If there is none, or it is of another network or for another door.
     """
     saved, _ = load_policy(folder)
+    check_door(saved.door, net.door, f"start: the policy in {folder}")
     try:
         net.load_state_dict(saved.state_dict())
     except RuntimeError:

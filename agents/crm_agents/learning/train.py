@@ -13,7 +13,7 @@ import torch
 from crm_agents.learning import checkpoints, curves
 from crm_agents.learning.cloning import Cloner
 from crm_agents.learning.config import TrainConfig, read_config
-from crm_agents.learning.door import door_of, make_env
+from crm_agents.learning.door import Door, check_door, probe
 from crm_agents.learning.evaluate import Evaluator, Result, greedy
 from crm_agents.learning.network import Net, NetConfig, build, keep_words
 from crm_agents.learning.records import Records
@@ -40,8 +40,8 @@ class Training:
         began: When the run's clock started, of `time.monotonic`; now if not given.
 
     Raises:
-        UsageError: If the folder holds a run and is neither to be replaced nor gone on with, or there is nothing to
-            go on from.
+        UsageError: If the folder, an environment or the policy to begin with will not do. The folder is as it was.
+        InfraError: If the environment's database is out of reach. The folder is as it was.
     """
 
     def __init__(
@@ -50,18 +50,24 @@ class Training:
         self.config, self.folder = config, Path(config.out)
         self.began = time.monotonic() if began is None else began
         self.spent = 0.0  # seconds before the checkpoint that this run goes on from
-        kept = checkpoints.begin(config, self.folder, resume=resume, force=force)
+        kept = checkpoints.look(config, self.folder, resume=resume, force=force)
         torch.set_num_threads(config.threads)
         torch.manual_seed(config.seed)
-        env = make_env(config.env.id, config.env.keywords)
-        self.net: Net = build(door_of(env), NetConfig.model_validate(_network(config)))
-        env.close()
+        door = probe(config.env.id, config.env.keywords)
+        if config.clone is not None and config.clone.keywords is not None:
+            probe(config.env.id, config.clone.keywords)
+        self.net: Net = build(door, NetConfig.model_validate(_network(config)))
         if config.start is not None:
             begin_with(self.net, Path(config.start))
         self.evaluators = [
             Evaluator(suite, config.evaluate.count, config.evaluate.seed, masks=config.masks)
             for suite in config.evaluate.suites
         ]
+        for one in self.evaluators:
+            check_door(door, one.door, f"suite {one.suite.name!r}: the policy")
+        if kept is not None:
+            check_door(Door.model_validate(kept.get("door", door)), door, f"the checkpoint in {self.folder}")
+        checkpoints.begin(config, self.folder, clear=kept is None)
         self.phase = "clone" if config.clone is not None else "learn"
         self.figures: dict[str, float] = {}
         self.results: list[Result] = []
@@ -226,6 +232,7 @@ class Training:
             "seconds": self.seconds,
             "samples": self.samples,
             "net": self.net.state_dict(),
+            "door": self.net.door.model_dump(),
             "marks": {name: list(mark) for name, mark in self._marks.items()},
             "rng": torch.get_rng_state(),
             "cloner": None if self.cloner is None else self.cloner.state(),

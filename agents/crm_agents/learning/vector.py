@@ -10,6 +10,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 
 from crm_agents.learning.config import EnvConfig
 from crm_agents.learning.door import registered
+from crm_gym import UsageError
 from crm_gym.wrappers import Curriculum
 
 Array = np.ndarray[Any, Any]
@@ -112,6 +113,12 @@ class Ended:
 
 
 def masks_of(infos: dict[str, Any]) -> Array:
-    """The masks of a batch, bool (environments, actions)."""
+    """The masks of a batch, bool (environments, actions).
+
+    Raises:
+        UsageError: If its infos hold none.
+    """
+    if "action_mask" not in infos:
+        raise UsageError("the infos of the batch hold no 'action_mask'; those of the form door's environments do")
     masks: Array = np.asarray(infos["action_mask"]).astype(np.bool_)
     return masks
