@@ -17,7 +17,7 @@ from crm_agents.learning.train import run_train
 
 CONFIG = Path("configs/ablation.toml")
 SHAPED = {"progress": 0.5, "collateral": 0.1, "filled": 0.2, "form": -0.002}
-CLONE = {"seconds": 20, "batch": 256, "learning_rate": 2e-3}
+CLONE = {"seconds": 10, "batch": 256, "learning_rate": 2e-3, "first": 512}
 COLUMNS = ("masks", "reward", "cloning", "seed", "episodes", "successes", "success_rate", "steps", "samples", "seconds")
 
 
