@@ -3,7 +3,7 @@
 
     python scripts/learn.py configs/tools.toml                       train seeds 0, 1, 2, then play, then write
     python scripts/learn.py configs/tools.toml --played              play the policies of runs/tools-0, -1, -2 again
-    python scripts/learn.py configs/core.toml --set masks=false --name core-nomask
+    python scripts/learn.py configs/ppo_form.toml --name core-free --set masks=false
 
 Writes configs/NAME.csv (a line for each seed and suite, and for a random policy), configs/NAME-families.csv (the same
 by family, all seeds together) and configs/NAME.png (the curves), NAME being that of the config or of --name.

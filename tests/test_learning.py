@@ -443,6 +443,19 @@ def test_every_algorithm_runs_and_leaves_its_files(tmp_path, algorithm):
     )
 
 
+def test_a_curriculum_can_be_followed(tmp_path):
+    env = {"id": "CrmEnvForm-Train-v0", "count": 2, "curriculum": True, "keywords": {"families": ["create_quote"]}}
+    config = config_from(toy_run(tmp_path / "run", env=env, steps=64, evaluate={}))
+    training = Training(config)
+    training.run()
+    levels = training.learner.vector.get_attr("level")
+    assert set(levels) == {1}  # nothing was solved yet
+    plain = {**env, "curriculum": False}
+    other = Training(config_from(toy_run(tmp_path / "plain", env=plain, steps=64, evaluate={})))
+    other.run()
+    assert not hasattr(other.learner.vector, "env_fns")  # without it, the batch of our own
+
+
 def test_torch_ppo_learns_the_toy():
     config = LearnerConfig(steps=24, batch=256, learning_rate=1e-2, entropy=0.005)
     learner = TorchPpo(net_of(), make_vector(EnvConfig(id=TOY, count=32, keywords={"bonus": 0.2})), config)

@@ -6,6 +6,7 @@ import pytest
 import crm_gym
 from crm_gym import UsageError
 from crm_gym.baselines import NullAgent, OracleAgent
+from crm_gym.form.oracle import FormOracle
 from crm_gym.wrappers import Curriculum
 
 
@@ -122,3 +123,11 @@ def test_an_episode_counts_once_and_only_if_it_was_due():
     for _ in range(2):
         info = env.step({"tool": "quote_prefixes"})[4]
     assert info["curriculum"]["counted"] == 1
+
+
+def test_the_form_door_is_led_through_the_same_tasks():
+    """As long as it succeeds, the episodes are those of the text door."""
+    text, form = make(window=3), Curriculum(gym.make("CrmEnvForm-Train-v0", disable_env_checker=True), window=3)
+    through_text = play(text, OracleAgent(text, demonstrate=True), 12)
+    assert play(form, FormOracle(form), 12) == through_text
+    assert through_text[-1][1] > 2

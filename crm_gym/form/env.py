@@ -15,13 +15,13 @@ from crm_gym.errors import UsageError, near_miss
 from crm_gym.form.arrays import Arrays, observation_space
 from crm_gym.form.desk import Desk, Mask
 from crm_gym.form.formline import FormLine
+from crm_gym.form.inside import Inside
 from crm_gym.form.layout import layout
 from crm_gym.form.sheet import Sheet
 from crm_gym.keywords import check_names, shown, whole_number
 from crm_gym.tasks.catalogue import names_of
 from crm_gym.tools import TOOL_NAMES, TOOLS, ToolCall
 from crm_gym.tools.base import Outcome
-from crm_gym.verify import Verdict
 
 Info = dict[str, Any]
 Observation = dict[str, np.ndarray]
@@ -57,8 +57,8 @@ def submitted(
         line: Its line of numbers.
         before: How far the form was filled.
     """
-    arguments, sheet = call.arguments, desk.sheet
-    came, reward, over, info = crm_env.play((call.tool, dict(arguments), None, None), before)
+    arguments, sheet = dict(call.arguments), desk.sheet
+    came, reward, over, info = crm_env.play((call.tool, arguments, None, None), before)
     if came is not None:
         if came[1] is None:
             slots = desk.form.slots
@@ -66,12 +66,12 @@ def submitted(
             values = [(pick.value_slot, name) for pick, name in used if pick.value_slot >= 0]
             rows = [pick.row_slot for pick, _ in used if pick.row_slot >= 0]
             sheet.use([slot for slot, _ in values], rows, desk.tool, [name for _, name in values])
-        sheet.learn(call.tool, dict(arguments), came)
+        sheet.learn(call.tool, arguments, came)
         line.called(desk.tool, came, crm_env.crm.store.counts(), sheet)
     return came, reward, over, info
 
 
-class CrmFormEnv(gym.Env[Observation, int]):
+class CrmFormEnv(Inside, gym.Env[Observation, int]):
     """CrmEnv through the numeric door: an action chooses a tool, fills a line of its form, corrects it, or submits it.
 
     Args:
@@ -120,20 +120,10 @@ class CrmFormEnv(gym.Env[Observation, int]):
         self._sheet.look_at(self._arrays)
         self._line.line = self._arrays.form[0]
 
-    @property
-    def task(self) -> Any:
-        """The task being played, with its solution: not for policies."""
-        return self.crm_env.task
-
-    @property
-    def verdict(self) -> Verdict:
-        """What the state says of the episode so far: not for policies."""
-        return self.crm_env.verdict
-
-    @property
-    def crm(self) -> Any:
-        """The CRM being played on."""
-        return self.crm_env.crm
+    @property  # type: ignore[misc]
+    def np_random(self) -> np.random.Generator:
+        """The episode's generator: one for both doors, so that the same seed leads to the same tasks through either."""
+        return self.crm_env.np_random
 
     @property
     def sheet(self) -> Sheet:

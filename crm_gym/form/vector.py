@@ -20,15 +20,14 @@ from crm_gym.form.desks import Desks
 from crm_gym.form.env import CrmFormEnv, submitted
 from crm_gym.form.formline import FormLine
 from crm_gym.form.heard import beginning_of
+from crm_gym.form.inside import Inside
 from crm_gym.form.layout import layout
 from crm_gym.form.sheet import Sheet
 from crm_gym.form.told import Lender, Told, numbers_of
 from crm_gym.infos import Infos
 from crm_gym.keywords import check_names
 from crm_gym.rewards import TERMS, form_terms
-from crm_gym.tasks.task import Task
 from crm_gym.vector import another
-from crm_gym.verify import Verdict
 
 _PLAN = layout()
 _MOVES = places(FORM_COLUMNS)["moves"]
@@ -235,7 +234,7 @@ class FormVectorEnv(BatchedEnv):
             self._stale = False
 
 
-class Seat:
+class Seat(Inside):
     """One environment of a batch, to look into, as a `CrmFormEnv` is looked into; `FormOracle` plays at one.
 
     Args:
@@ -243,35 +242,16 @@ class Seat:
         place: The environment's place in it.
     """
 
-    __slots__ = ("envs", "place")
+    __slots__ = ("crm_env", "envs", "place")
 
     def __init__(self, envs: FormVectorEnv, place: int) -> None:
         self.envs, self.place = envs, place
+        self.crm_env = envs.crm_envs[place]
 
     @property
     def unwrapped(self) -> Seat:
         """Itself."""
         return self
-
-    @property
-    def crm_env(self) -> CrmEnv:
-        """The episode at the CRM."""
-        return self.envs.crm_envs[self.place]
-
-    @property
-    def task(self) -> Task:
-        """The task being played, with its solution: not for policies."""
-        return self.crm_env.task
-
-    @property
-    def verdict(self) -> Verdict:
-        """What the state says of the episode so far: not for policies."""
-        return self.crm_env.verdict
-
-    @property
-    def crm(self) -> Any:
-        """The CRM being played on."""
-        return self.crm_env.crm
 
     @property
     def sheet(self) -> Sheet:

@@ -23,8 +23,8 @@ class _Nothing(BaseFeaturesExtractor):
         super().__init__(observation_space, features_dim=1)
 
 
-class NetMaskablePolicy(MaskableActorCriticPolicy):
-    """One of our networks as a policy for MaskablePPO.
+class _OfNet:
+    """What policies made of one of our networks have in common; stands before the library's class.
 
     Args:
         observation_space: See stable-baselines3.
@@ -32,7 +32,7 @@ class NetMaskablePolicy(MaskableActorCriticPolicy):
         lr_schedule: See stable-baselines3.
         door: The door, as plain values.
         network: The network's config, as plain values.
-        **more: Other keywords of the base class.
+        **more: Other keywords of the library's class.
     """
 
     def __init__(
@@ -46,11 +46,24 @@ class NetMaskablePolicy(MaskableActorCriticPolicy):
     ) -> None:
         self.built_from = {"door": door, "network": network}
         more["features_extractor_class"] = _Nothing
-        super().__init__(observation_space, action_space, lr_schedule, **more)
+        super().__init__(observation_space, action_space, lr_schedule, **more)  # type: ignore[call-arg]
+
+    def _get_constructor_parameters(self) -> dict[str, Any]:
+        given = super()._get_constructor_parameters()  # type: ignore[misc]
+        del given["features_extractor_class"]
+        return {**given, **self.built_from}
+
+
+class _ActorCritic(_OfNet):
+    """The methods that actor-critic algorithms call; those that know no masks give none."""
+
+    net: Net
+    action_dist: Any
 
     def _build(self, lr_schedule: Schedule) -> None:
         self.net = build_from(self.built_from)
-        self.optimizer = self.optimizer_class(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)  # type: ignore[call-arg]
+        policy: Any = self
+        policy.optimizer = policy.optimizer_class(policy.parameters(), lr=lr_schedule(1), **policy.optimizer_kwargs)
 
     def forward(self, obs: Any, deterministic: bool = False, action_masks: Any = None) -> tuple[Tensor, Tensor, Tensor]:
         """Actions, values and log probabilities."""
@@ -63,11 +76,11 @@ class NetMaskablePolicy(MaskableActorCriticPolicy):
         distribution, values = self._read(obs, action_masks)
         return values, distribution.log_prob(actions), distribution.entropy()
 
-    def get_distribution(self, obs: PyTorchObs, action_masks: Any = None) -> Any:
+    def get_distribution(self, obs: Any, action_masks: Any = None) -> Any:
         """The distribution of actions."""
         return self._read(obs, action_masks)[0]
 
-    def predict_values(self, obs: PyTorchObs) -> Tensor:
+    def predict_values(self, obs: Any) -> Tensor:
         """The values."""
         values: Tensor = self.net(obs)[1]
         return values.unsqueeze(1)
@@ -79,60 +92,13 @@ class NetMaskablePolicy(MaskableActorCriticPolicy):
             distribution.apply_masking(action_masks)
         return distribution, values.unsqueeze(1)
 
-    def _get_constructor_parameters(self) -> dict[str, Any]:
-        given = super()._get_constructor_parameters()
-        del given["features_extractor_class"]
-        return {**given, **self.built_from}
+
+class NetMaskablePolicy(_ActorCritic, MaskableActorCriticPolicy):
+    """One of our networks as a policy for MaskablePPO; arguments as for `_OfNet`."""
 
 
-class NetPolicy(ActorCriticPolicy):
-    """One of our networks as a policy for PPO and A2C, which know no masks. Arguments as for `NetMaskablePolicy`."""
-
-    def __init__(
-        self,
-        observation_space: spaces.Space[Any],
-        action_space: spaces.Space[Any],
-        lr_schedule: Schedule,
-        door: dict[str, Any],
-        network: dict[str, Any],
-        **more: Any,
-    ) -> None:
-        self.built_from = {"door": door, "network": network}
-        more["features_extractor_class"] = _Nothing
-        super().__init__(observation_space, action_space, lr_schedule, **more)
-
-    def _build(self, lr_schedule: Schedule) -> None:
-        self.net = build_from(self.built_from)
-        self.optimizer = self.optimizer_class(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)  # type: ignore[call-arg]
-
-    def forward(self, obs: Any, deterministic: bool = False) -> tuple[Tensor, Tensor, Tensor]:
-        """Actions, values and log probabilities."""
-        distribution, values = self._read(obs)
-        actions = distribution.get_actions(deterministic=deterministic)
-        return actions, values, distribution.log_prob(actions)
-
-    def evaluate_actions(self, obs: PyTorchObs, actions: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Values, log probabilities of these actions, and entropies."""
-        distribution, values = self._read(obs)
-        return values, distribution.log_prob(actions), distribution.entropy()
-
-    def get_distribution(self, obs: PyTorchObs) -> Any:
-        """The distribution of actions."""
-        return self._read(obs)[0]
-
-    def predict_values(self, obs: PyTorchObs) -> Tensor:
-        """The values."""
-        values: Tensor = self.net(obs)[1]
-        return values.unsqueeze(1)
-
-    def _read(self, obs: Any) -> tuple[Any, Tensor]:
-        logits, values = self.net(obs)
-        return self.action_dist.proba_distribution(action_logits=logits), values.unsqueeze(1)
-
-    def _get_constructor_parameters(self) -> dict[str, Any]:
-        given = super()._get_constructor_parameters()
-        del given["features_extractor_class"]
-        return {**given, **self.built_from}
+class NetPolicy(_ActorCritic, ActorCriticPolicy):
+    """One of our networks as a policy for PPO and A2C, which know no masks; arguments as for `_OfNet`."""
 
 
 class NetQ(QNetwork):
@@ -148,21 +114,8 @@ class NetQ(QNetwork):
         return values
 
 
-class NetDqnPolicy(DQNPolicy):
-    """One of our networks as a policy for DQN. Arguments as for `NetMaskablePolicy`."""
-
-    def __init__(
-        self,
-        observation_space: spaces.Space[Any],
-        action_space: spaces.Discrete,
-        lr_schedule: Schedule,
-        door: dict[str, Any],
-        network: dict[str, Any],
-        **more: Any,
-    ) -> None:
-        self.built_from = {"door": door, "network": network}
-        more["features_extractor_class"] = _Nothing
-        super().__init__(observation_space, action_space, lr_schedule, **more)
+class NetDqnPolicy(_OfNet, DQNPolicy):
+    """One of our networks as a policy for DQN; arguments as for `_OfNet`."""
 
     @property
     def net(self) -> Net:
@@ -173,11 +126,6 @@ class NetDqnPolicy(DQNPolicy):
     def make_q_net(self) -> QNetwork:
         """A network of the values of actions."""
         return NetQ(self.observation_space, self.action_space, self.built_from).to(self.device)
-
-    def _get_constructor_parameters(self) -> dict[str, Any]:
-        given = super()._get_constructor_parameters()
-        del given["features_extractor_class"]
-        return {**given, **self.built_from}
 
 
 def build_from(plain: dict[str, Any]) -> Net:
