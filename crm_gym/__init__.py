@@ -13,7 +13,18 @@ from crm_gym.entities import (
     Quote,
 )
 from crm_gym.env import CrmEnv
-from crm_gym.errors import CODES, CrmGymError, InfraError, StaleSnapshot, TaskError, ToolError, UsageError, near_miss
+from crm_gym.errors import (
+    CODES,
+    AgentError,
+    BudgetSpent,
+    CrmGymError,
+    InfraError,
+    StaleSnapshot,
+    TaskError,
+    ToolError,
+    UsageError,
+    near_miss,
+)
 from crm_gym.evaluation.rollout import Agent, Episode, rollout
 from crm_gym.registration import IDS, make_vec, register_all
 from crm_gym.rewards import RewardConfig
@@ -38,6 +49,8 @@ __all__ = [
     "TOOLS",
     "TOOL_NAMES",
     "Agent",
+    "AgentError",
+    "BudgetSpent",
     "Client",
     "Company",
     "Contact",

@@ -6,7 +6,9 @@ CrmGymError
 ├── UsageError (also a ValueError)   a keyword, a name or an option is wrong; stops the run
 │   └── RenderModeError (also a TypeError) a render mode does not exist
 ├── StaleSnapshot (also a ValueError) a snapshot points at changes that have been undone since
-└── InfraError                       the database is out of reach; ends the episode, unrewarded
+├── AgentError                       the agent cannot go on: its model refused, was cut off, called nothing
+├── BudgetSpent                      a run has used up what it may; stops it, to be resumed
+└── InfraError                       the database or the model is out of reach; ends the episode, unrewarded
 """
 
 from __future__ import annotations
@@ -104,8 +106,31 @@ class StaleSnapshot(CrmGymError, ValueError):
     """A snapshot points at changes that have been undone since, or belongs to another Crm."""
 
 
+class AgentError(CrmGymError):
+    """The agent cannot go on with the episode. Its own doing: the episode counts, and is no success.
+
+    Attributes:
+        reason: Why, in one word: one of the ends in `crm_gym.evaluation.records.ENDS`.
+        message: Why, in a sentence.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        self.reason, self.message = reason, message
+        super().__init__(reason, message)
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class BudgetSpent(CrmGymError):
+    """A run has used up the calls, tokens, money or time it may use: it stops, and can go on under a larger budget."""
+
+
 class InfraError(CrmGymError):
-    """The database is gone, too slow, or out of reach. Not the agent's doing: never rewarded, never held against it."""
+    """The database or the model's server is gone, too slow, or out of reach.
+
+    Not the agent's doing: never rewarded, never held against it.
+    """
 
 
 _COMPARED, _LISTED = 100, 40  # characters compared (the work grows with them), names listed

@@ -1,0 +1,1 @@
+"""A judge as a second opinion, and the measure it has to come up to."""

@@ -1,0 +1,1 @@
+"""Language models as policies: one agent, adapters for providers, cassettes, retries."""
