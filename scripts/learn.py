@@ -17,8 +17,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from crm_agents.configfile import override
 from crm_agents.learning import curves
-from crm_agents.learning.config import SuiteConfig, TrainConfig, override, read_config
+from crm_agents.learning.config import SuiteConfig, TrainConfig, read_config
 from crm_agents.learning.evaluate import Evaluator, Result, evaluate_policy, random_policy
 from crm_agents.learning.saving import load_policy
 from crm_agents.learning.train import run_train

@@ -1,14 +1,22 @@
 #!/usr/bin/env bash
-# From a fresh clone to a verdict: .venv, install, style, types, tests. `--slow` runs the long tests instead;
-# further arguments go to pytest.
+# From a fresh clone to a verdict: .venv, install, style, types, tests. `--slow` runs the long tests instead, `--browser`
+# those that open the report in a headless Chromium; further arguments go to pytest.
 # shellcheck source=scripts/setup.sh
 . "$(dirname "$0")/setup.sh"
-make_venv "[dev,postgres,sb3]"
+make_venv "[dev,postgres,sb3,llm]"
 
 select=()
 if [ "${1:-}" = "--slow" ]; then
     shift
     select=(-m slow)
+elif [ "${1:-}" = "--browser" ]; then
+    shift
+    select=(-m browser)
+    if ! command -v chromium >/dev/null; then
+        say "Installing Chromium from the distribution's packages"
+        { apt-get update -qq && apt-get install -y -qq chromium; } >/dev/null ||
+            fail "Chromium could not be installed" "install the package chromium as root, and run $0 --browser again"
+    fi
 fi
 
 say "Style (ruff) and types (mypy)"

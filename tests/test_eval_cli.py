@@ -19,7 +19,14 @@ COMMAND = Path(sys.executable).parent / "crm-agents"
 
 
 def records(out: Path) -> list[dict]:
-    return [json.loads(line) for line in (out / "episodes.jsonl").read_text("ascii").splitlines()]
+    """The episodes of a run; its first line is about the run itself."""
+    first, *episodes = [json.loads(line) for line in (out / "episodes.jsonl").read_text("ascii").splitlines()]
+    assert (first["kind"], {episode["kind"] for episode in episodes}) == ("run", {"episode"} if episodes else set())
+    return episodes
+
+
+def calls(record: dict) -> list[dict]:
+    return [{"tool": step["tool"], "arguments": step["arguments"]} for step in record["steps"]]
 
 
 def summary(out: Path) -> dict:
@@ -41,76 +48,76 @@ def shell(*arguments: object, cwd: Path, **environment: str) -> subprocess.Compl
 def test_without_episodes_every_task_is_played_once_in_order(tmp_path):
     assert evaluate(tmp_path / "run", "--agent", "oracle", "--suite", "core", "--seed", "5") == 0
     played = records(tmp_path / "run")
-    assert [record["task_id"] for record in played] == [task.id for task in load_suite("core")]
+    assert [record["task"] for record in played] == [task.id for task in load_suite("core")]
     assert [record["seed"] for record in played] == list(range(5, 5 + len(played)))
-    assert all(record["success"] for record in played)
+    assert all(record["outcome"] == "success" for record in played)
 
 
 def test_with_episodes_the_environment_draws(tmp_path):
     assert evaluate(tmp_path / "run", "--agent", "null", "--episodes", "6", "--seed", "3") == 0
     played = records(tmp_path / "run")
     env = gym.make("CrmEnv-v0")
-    assert [record["task_id"] for record in played] == [env.reset(seed=seed)[1]["task_id"] for seed in range(3, 9)]
+    assert [record["task"] for record in played] == [env.reset(seed=seed)[1]["task_id"] for seed in range(3, 9)]
 
 
 def test_a_record_says_all_of_an_episode(tmp_path):
-    evaluate(
-        tmp_path / "run", "--agent", "oracle", "--tasks", "CQT-104", "--refusals", "attempt", "--ends-on", "finish"
-    )
+    out = tmp_path / "run"
+    evaluate(out, "--agent", "oracle", "--tasks", "CQT-104", "--refusals", "attempt", "--ends-on", "finish")
     task = load_suite("golden", ["CQT-104"])[0].by_attempt()
-    assert records(tmp_path / "run") == [
-        {
-            "task_id": "CQT-104",
-            "family": "create_quote",
-            "seed": 0,
-            "success": True,
-            "reward": 1.0,
-            "steps": 2,
-            "terminated": True,
-            "truncated": False,
-            "actions": [
-                {"tool": "create_quote", "arguments": task.solution[0].arguments},
-                {"tool": "finish", "arguments": {}},
-            ],
-            "errors": ["enum_value"],
-            "verdict": {"success": True, "progress": 1.0, "missing": 0, "unexpected": 0},
-        }
+    (record,) = records(out)
+    assert calls(record) == [
+        {"tool": "create_quote", "arguments": task.solution[0].arguments},
+        {"tool": "finish", "arguments": {}},
     ]
+    assert [step["error"] and step["error"]["code"] for step in record["steps"]] == ["enum_value", None]
+    said = {name: record[name] for name in ("task", "family", "seed", "trial", "polarity", "request", "today")}
+    assert said == {
+        "task": "CQT-104",
+        "family": "create_quote",
+        "seed": 0,
+        "trial": 0,
+        "polarity": "refused",
+        "request": task.request,
+        "today": task.today,
+    }
+    assert (record["outcome"], record["reason"], record["total"]) == ("success", None, 1.0)
+    assert (record["terminated"], record["truncated"], record["diff"]) == (True, False, [])
+    assert record["verdict"] == {"success": True, "progress": 1.0, "missing": 0, "unexpected": 0}
 
 
 def test_any_recorded_episode_can_be_played_again_alone(tmp_path):
     evaluate(tmp_path / "run", "--agent", "random", "--episodes", "5", "--seed", "40")
     last = records(tmp_path / "run")[-1]
     again = rollout(gym.make("CrmEnv-v0"), RandomAgent(last["seed"]), seed=last["seed"])
-    calls = [{"tool": TOOL_NAMES[a["tool"]], "arguments": json.loads(a["arguments"])} for a in again.actions]
-    assert (again.task_id, calls) == (last["task_id"], last["actions"])
+    played = [{"tool": TOOL_NAMES[a["tool"]], "arguments": json.loads(a["arguments"])} for a in again.actions]
+    assert (again.task_id, played) == (last["task"], calls(last))
 
 
 def test_the_summary_agrees_with_the_records(tmp_path):
     evaluate(tmp_path / "run", "--agent", "decline", "--suite", "refusals")
     figures, played = summary(tmp_path / "run"), records(tmp_path / "run")
-    won = sum(record["success"] for record in played)
+    won = sum(record["outcome"] == "success" for record in played)
     assert 0 < won < len(played)
-    assert (figures["agent"], figures["suite"], figures["refusals"]) == ("decline", "refusals", "decline")
-    assert (figures["episodes"], figures["successes"]) == (len(played), won)
-    assert figures["success_rate"] == won / len(played)
-    assert set(figures["by_tool"]) == {record["family"] for record in played}
-    for family, row in figures["by_tool"].items():
+    run = figures["run"]
+    assert (run["agent"], run["env"]["suite"], run["env"]["refusals"]) == ("decline", "refusals", "decline")
+    assert (figures["planned"], figures["played"], figures["counted"]) == (len(played),) * 3
+    success = figures["success"]
+    assert (success["count"], success["successes"], success["rate"]) == (len(played), won, won / len(played))
+    assert success["wilson"][0] < success["rate"] < success["wilson"][1]
+    rows = {row["name"]: row for row in figures["by_family"]}
+    assert set(rows) == {record["family"] for record in played}
+    for family, row in rows.items():
         mine = [record for record in played if record["family"] == family]
-        assert row == {
-            "episodes": len(mine),
-            "successes": sum(record["success"] for record in mine),
-            "success_rate": sum(record["success"] for record in mine) / len(mine),
-            "mean_steps": sum(record["steps"] for record in mine) / len(mine),
-        }
+        assert (row["count"], row["successes"]) == (len(mine), sum(record["outcome"] == "success" for record in mine))
+        assert row["mean_steps"] == sum(len(record["steps"]) for record in mine) / len(mine)
 
 
 def test_an_environment_id_brings_its_suite_and_tasks(tmp_path):
     evaluate(tmp_path / "a", "--agent", "null", "--env-id", "CrmEnv-Refusals-v0")
     evaluate(tmp_path / "b", "--agent", "null", "--env-id", "CrmEnv-Contract-v0")
-    assert summary(tmp_path / "a")["suite"] == "refusals"
+    assert summary(tmp_path / "a")["run"]["env"]["suite"] == "refusals"
     assert len(records(tmp_path / "a")) == len(load_suite("refusals"))
-    assert set(summary(tmp_path / "b")["by_tool"]) == {"create_contract", "contract_search"}
+    assert {row["name"] for row in summary(tmp_path / "b")["by_tool"]} == {"create_contract", "contract_search"}
 
 
 @pytest.mark.parametrize("name", ["episodes.jsonl", "summary.json"])
@@ -147,7 +154,7 @@ def test_the_same_command_writes_the_same_bytes_and_another_seed_others(tmp_path
 def test_another_seed_plays_other_calls(tmp_path, agent):
     for seed in ("7", "8"):
         evaluate(tmp_path / seed, "--agent", agent, *FEW, "--seed", seed)
-    assert records(tmp_path / "7")[0]["actions"] != records(tmp_path / "8")[0]["actions"]
+    assert calls(records(tmp_path / "7")[0]) != calls(records(tmp_path / "8")[0])
 
 
 @pytest.mark.parametrize("command", [(COMMAND,), (sys.executable, "-m", "crm_agents.cli")], ids=["script", "module"])
@@ -187,8 +194,8 @@ def test_help_shows_examples_that_work(tmp_path, monkeypatch, capsys):
         main(["eval", "--help"])
     assert left.value.code == 0
     examples = [line.split()[1:] for line in capsys.readouterr().out.splitlines() if line.startswith("  crm-agents ")]
-    assert len(examples) == 3
-    assert [main(example) for example in examples] == [0, 0, 0]
+    assert len(examples) == 5  # two of them need a model
+    assert [main(example) for example in examples[:3]] == [0, 0, 0]
 
 
 # What is refused
@@ -201,8 +208,8 @@ def test_help_shows_examples_that_work(tmp_path, monkeypatch, capsys):
         (("--agent", "null", "--suite", "goldn"), "did you mean 'golden'?"),
         (("--agent", "null", "--tasks", "create_qoute"), "did you mean 'create_quote'?"),
         (("--agent", "null", "--env-id", "CrmEnv-Clients-v0"), "did you mean 'CrmEnv-Client-v0'?"),
-        (("--agent", "null", "--episodes", "0"), "episodes must be 1 or more; got 0"),
-        (("--agent", "null", "--seed", "-1"), "seed must be 0 or more; got -1"),
+        (("--agent", "null", "--episodes", "0"), "episodes must be a whole number of 1 or more; got 0"),
+        (("--agent", "null", "--seed", "-1"), "seed must be a whole number of 0 or more; got -1"),
     ],
     ids=["agent", "suite", "task", "env-id", "episodes", "seed"],
 )
@@ -217,11 +224,10 @@ def test_a_wrong_name_or_number_exits_with_2_and_says_the_right_one(tmp_path, ca
     [
         (),
         ("evil",),
-        ("eval",),
         ("eval", "--agent", "null", "--refusals", "x"),
         ("eval", "--agent", "null", "--sed", "1"),
     ],
-    ids=["no command", "wrong command", "no agent", "wrong choice", "wrong option"],
+    ids=["no command", "wrong command", "wrong choice", "wrong option"],
 )
 def test_a_malformed_command_line_exits_with_2(tmp_path, monkeypatch, capsys, arguments):
     monkeypatch.chdir(tmp_path)
@@ -245,7 +251,7 @@ def test_a_folder_that_holds_a_run_is_kept_unless_forced(tmp_path, capsys, left)
     assert "--force" in capsys.readouterr().err
     assert [(file.name, file.read_text("ascii")) for file in tmp_path.iterdir()] == [(left, "old")]
     assert evaluate(tmp_path, "--agent", "null", *FEW, "--force") == 0
-    assert summary(tmp_path)["episodes"] == len(records(tmp_path))
+    assert summary(tmp_path)["played"] == len(records(tmp_path))
     assert stat.S_IMODE((tmp_path / left).stat().st_mode) == 0o600
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import gymnasium as gym
 
-from crm_agents.runs import Make
+from crm_agents.roster import Make
 from crm_gym import UsageError, near_miss
 from crm_gym.form.env import CrmFormEnv
 from crm_gym.form.layout import layout

@@ -8,6 +8,9 @@ from typing import Any, Protocol, runtime_checkable
 
 import gymnasium as gym
 
+from crm_gym.errors import AgentError
+from crm_gym.evaluation.account import ModelAgent
+
 Step = Callable[[int, Any, Any, float, dict[str, Any]], None]
 """Called after each step with its number from 1, the action, the observation, the reward and the info."""
 
@@ -41,7 +44,7 @@ class Episode:
         reward: Sum of the rewards.
         steps: Number of steps.
         terminated: Whether the episode came to its own end.
-        truncated: Whether a limit ended it.
+        truncated: Whether a limit ended it, or the agent could not go on.
         actions: The actions, in order.
         errors: Refusal codes met, in order.
         verdict: The last verdict's summary.
@@ -69,7 +72,7 @@ def rollout(
     on_step: Step | None = None,
     max_steps: int = 1_000,
 ) -> Episode:
-    """Play one episode.
+    """Play one episode. It ends where the agent cannot go on (AgentError).
 
     Args:
         env: The environment; usually under a TimeLimit.
@@ -83,12 +86,16 @@ def rollout(
         The episode; truncated if `max_steps` ended it.
     """
     observation, info = env.reset(seed=seed, options=options)
-    state, total = None, 0.0
+    state, total = _state(agent, info["task_id"], seed), 0.0
     actions: list[Any] = []
     errors: list[str] = []
     terminated = truncated = False
     while not (terminated or truncated):
-        action, state = agent.predict(observation, state, not actions)
+        try:
+            action, state = agent.predict(observation, state, not actions)
+        except AgentError:
+            truncated = True
+            break
         observation, reward, terminated, truncated, info = env.step(action)
         actions.append(action)
         total += float(reward)
@@ -110,3 +117,10 @@ def rollout(
         errors=tuple(errors),
         verdict=dict(info["verdict"]),
     )
+
+
+def _state(agent: Agent, task_id: str, seed: int | None) -> Any:
+    """An agent's state at the start of an episode."""
+    if getattr(agent, "start", None) is None or not isinstance(agent, ModelAgent):
+        return None
+    return agent.start(f"{task_id} seed {seed}")

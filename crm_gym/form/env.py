@@ -80,6 +80,10 @@ class CrmFormEnv(Inside, gym.Env[Observation, int]):
         tools: Only these tools are offered; None for all.
         **keywords: Those of `CrmEnv`.
 
+    Attributes:
+        latest: The call submitted last in this episode and what came of it: None where an outage stopped it. None
+            before the first.
+
     Actions are `Discrete`; which there are now says `action_masks()`, and info["action_mask"] (int8). See
     `crm_gym.form.layout` for the numbers.
     Observations: see `crm_gym.form.arrays.observation_space`. Values can be pointed at if the request says them, the
@@ -114,6 +118,7 @@ class CrmFormEnv(Inside, gym.Env[Observation, int]):
         self._line = FormLine(self._arrays.form[0])
         self._mask: Mask = np.zeros(_PLAN.size, np.bool_)
         self._over = True
+        self.latest: tuple[ToolCall, Outcome | None] | None = None
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -144,6 +149,7 @@ class CrmFormEnv(Inside, gym.Env[Observation, int]):
         if seed is not None:
             super().reset(seed=seed)
         self._over = True
+        self.latest = None
         _, info = self.crm_env.reset(seed=seed, options=options)
         self._sheet.open(self.crm_env.task)
         self._desk.close()
@@ -182,6 +188,7 @@ class CrmFormEnv(Inside, gym.Env[Observation, int]):
 
     def _submitted(self, call: ToolCall, before: float) -> tuple[Observation, float, bool, bool, Info]:
         came, reward, over, info = submitted(call, self._desk, self.crm_env, self._line, before)
+        self.latest = call, came
         self._desk.close()
         self._over = over or came is None
         observation, info = self._shown(info)

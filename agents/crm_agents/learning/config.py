@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from crm_gym import UsageError, near_miss
+from crm_agents.configfile import Part, config_of, read_toml
 
 ALGORITHMS = ("clone", "torch_ppo", "maskable_ppo", "ppo", "a2c", "dqn")
 """Cloning alone; PPO in plain torch; and those of stable-baselines3 and sb3-contrib."""
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class EnvConfig(_Part):
+class EnvConfig(Part):
     """The environment to learn in: its id, and keywords of it such as split, families, level or reward."""
 
     id: str = "CrmEnvForm-Train-v0"
@@ -28,7 +23,7 @@ class EnvConfig(_Part):
     curriculum: bool = Field(False, description="harder tasks as the success rate rises (crm_gym.wrappers.Curriculum)")
 
 
-class NetworkConfig(_Part):
+class NetworkConfig(Part):
     """The network."""
 
     policy: Literal["pointer", "mlp"] = "pointer"
@@ -37,7 +32,7 @@ class NetworkConfig(_Part):
     word_dropout: float = Field(0.3, ge=0, lt=1, description="share of the words blotted out while cloning")
 
 
-class CloneConfig(_Part):
+class CloneConfig(Part):
     """The warm start: behaviour cloning of the oracle. At least one budget; what is used up first ends it."""
 
     seconds: float | None = Field(None, gt=0, description="wall-clock seconds, those of starting the workers included")
@@ -61,7 +56,7 @@ class CloneConfig(_Part):
         return self
 
 
-class LearnerConfig(_Part):
+class LearnerConfig(Part):
     """Hyper-parameters of reinforcement learning; each algorithm reads its own."""
 
     learning_rate: float = Field(3e-4, gt=0)
@@ -85,16 +80,16 @@ class LearnerConfig(_Part):
     explore_least: float = Field(0.05, ge=0, le=1, description="exploration at the end (DQN)")
 
 
-class SuiteConfig(_Part):
+class SuiteConfig(Part):
     """What is played to see how good the policy is."""
 
     name: str = Field(min_length=1)
     id: str = "CrmEnvForm-Test-v0"
-    keywords: dict[str, Any] = {}
+    keywords: dict[str, Any] = Field({})
     episodes: int | None = Field(None, ge=1, description="seeded resets; if not given, every task of the suite once")
 
 
-class EvaluateConfig(_Part):
+class EvaluateConfig(Part):
     """When to look how good the policy is, and on what."""
 
     suites: tuple[SuiteConfig, ...] = Field((), strict=False)
@@ -113,7 +108,7 @@ class EvaluateConfig(_Part):
         return self
 
 
-class TrainConfig(_Part):
+class TrainConfig(Part):
     """One training run.
 
     A budget in seconds counts everything from the start of the run: imports of workers, cloning, evaluation. With a
@@ -156,10 +151,7 @@ def config_from(given: Mapping[str, Any]) -> TrainConfig:
     Raises:
         UsageError: If it is no config; names what is wrong, and for an unknown key the nearest known one.
     """
-    try:
-        return TrainConfig.model_validate(dict(given))
-    except ValidationError as fault:
-        raise UsageError("; ".join(_said(error) for error in fault.errors())) from None
+    return config_of(TrainConfig, given)
 
 
 def read_config(path: Path, overrides: Mapping[str, Any] | None = None) -> TrainConfig:
@@ -172,61 +164,4 @@ def read_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Train
     Raises:
         UsageError: If the file cannot be read, or is no config.
     """
-    try:
-        given = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as fault:
-        raise UsageError(f"{path} cannot be read: {fault.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
-        raise UsageError(f"{path} is no TOML: {fault}") from None
-    for key, value in (overrides or {}).items():
-        *tables, last = key.split(".")
-        table = given
-        for name in tables:
-            table = table.setdefault(name, {})
-            if not isinstance(table, dict):
-                raise UsageError(f"{key}: {name!r} is a value, no table")
-        table[last] = value
-    return config_from(given)
-
-
-def override(text: str) -> tuple[str, Any]:
-    """A key and a value from `key=value`, the value as in TOML, or as a text.
-
-    Raises:
-        UsageError: If there is no "=".
-    """
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise UsageError(f"an override is written key=value, such as env.count=8; got {text!r}")
-    try:
-        return key, tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        return key, value
-
-
-def _said(error: Any) -> str:
-    """One fault in a sentence."""
-    place = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        return f"there is no {place!r}; {near_miss(error['loc'][-1], _keys(error['loc'][:-1]))}"
-    message = error["msg"].removeprefix("Value error, ")
-    return f"{place}: {message}" if place else str(message)
-
-
-def _keys(path: tuple[Any, ...]) -> list[str]:
-    """The keys of the table that a path leads to."""
-    model: type[BaseModel] = TrainConfig
-    for part in path:
-        if isinstance(part, str):
-            model = _TABLES.get(part, model)
-    return list(model.model_fields)
-
-
-_TABLES: dict[str, type[BaseModel]] = {
-    "env": EnvConfig,
-    "network": NetworkConfig,
-    "clone": CloneConfig,
-    "learner": LearnerConfig,
-    "evaluate": EvaluateConfig,
-    "suites": SuiteConfig,
-}
+    return config_of(TrainConfig, read_toml(path, overrides))

@@ -1,0 +1,78 @@
+"""`crm-agents verify-log`: whether a log is sound."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from crm_gym.evaluation.log import Log, read_log
+from crm_gym.evaluation.records import OUTCOMES
+
+HELP = """Check a log line by line: every check, every field, and whether all episodes of the run are there.
+
+Examples:
+  crm-agents verify-log runs/oracle/log.jsonl
+  crm-agents verify-log runs/oracle/log.jsonl --json
+
+Exit codes: 0 every line is sound, 1 some are torn or damaged (go on with --resume: those episodes are played again),
+2 there is no log, or its first line is damaged. Episodes that are still to be played are no damage."""
+
+SOUND, DAMAGED = 0, 1
+
+
+@dataclass
+class Args:
+    """Arguments of `crm-agents verify-log`."""
+
+    log: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="LOG")]
+    """The log."""
+    json: bool = False
+    """Print JSON in place of text."""
+
+
+def run(args: Args) -> int:
+    """Check it; the exit code.
+
+    Raises:
+        UsageError: If there is no log, or its first line is damaged.
+    """
+    log = read_log(args.log)
+    found = findings(log)
+    if args.json:
+        print(json.dumps(found, indent=2))
+    else:
+        _show(log, found)
+    return DAMAGED if log.faults else SOUND
+
+
+def findings(log: Log) -> dict[str, Any]:
+    """What a log holds, and what is wrong with it, as plain JSON."""
+    counts = Counter(record["outcome"] for record in log.episodes)
+    return {
+        "log": str(log.path),
+        "run": log.run["run"],
+        "agent": log.run["agent"],
+        "of": log.run["count"],
+        "episodes": len(log.episodes),
+        "outcomes": {name: counts[name] for name in OUTCOMES if counts[name]},
+        "faults": [{"line": fault.line, "what": fault.what} for fault in log.faults],
+    }
+
+
+def _show(log: Log, found: dict[str, Any]) -> None:
+    for fault in log.faults:
+        print(f"{log.path}: {fault}")
+    outcomes = ", ".join(f"{count} {name}" for name, count in found["outcomes"].items()) or "none"
+    print(f"{log.path}: {found['episodes']} of {found['of']} episodes ({outcomes}) by {ascii(found['agent'])[1:-1]}")
+    missing = found["of"] - found["episodes"]
+    if log.faults:
+        print(f"{len(log.faults)} damaged; --resume plays those episodes again")
+    elif missing > 0:
+        print(f"sound; {missing} still to be played: --resume goes on")
+    else:
+        print("sound")

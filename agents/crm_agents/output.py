@@ -1,0 +1,25 @@
+"""What the commands have in common: exit codes, strict JSON, files of one's own."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+OK, FAULTS, USAGE, BUDGET, STOPPED = 0, 1, 2, 3, 130
+"""Exit codes: done, whatever came of it; something looked at is not as it should be; the command asks for what does not
+exist; a budget is used up; Ctrl-C."""
+
+
+def to_json(value: Any, indent: int | None = None) -> str:
+    """Strict ASCII JSON: what a run holds may come from anyone, and NaN is no JSON."""
+    return json.dumps(value, ensure_ascii=True, allow_nan=False, indent=indent)
+
+
+def write_own(path: Path, text: str) -> None:
+    """Write a file that its owner alone may read; what was there is replaced, and a link not followed."""
+    path.unlink(missing_ok=True)
+    place = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(place, "w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
