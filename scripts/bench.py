@@ -7,6 +7,7 @@ scripts/bench.py core --instructions     instructions of one episode (needs valg
 scripts/bench.py core --records 10000    smaller large world, for a quick look
 scripts/bench.py generator               what a fresh generated task costs
 scripts/bench.py vector                  the batched form door beside Gymnasium's batches, and how it grows
+scripts/bench.py harness                 the harness beside the bare rollout, transports, reports (extra llm)
 scripts/bench.py learner                 MaskablePPO on our batch beside MaskablePPO on environments that cost nothing
 """
 
@@ -39,7 +40,7 @@ _CHILD = "--instructions-child"
 def main() -> int:
     """Run the benchmark named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["core", "generator", "postgres", "vector", "learner"])
+    parser.add_argument("what", choices=["core", "generator", "postgres", "vector", "learner", "harness"])
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--instructions", action="store_true", help="count instructions with valgrind's callgrind")
     parser.add_argument("--records", type=int, default=100_000, help="size of the large world")
@@ -66,6 +67,16 @@ def main() -> int:
         import bench_learner  # beside this file; needs the extra `sb3`
 
         results = bench_learner.measure()
+    elif options.what == "harness":
+        import bench_harness  # beside this file
+        import bench_report  # beside this file
+        import bench_transport  # beside this file; needs the extra `llm`
+
+        results = {
+            "harness": bench_harness.measure(),
+            "transport": bench_transport.measure(),
+            "report": bench_report.measure(),
+        }
     else:
         results = {"instructions_per_episode": instructions()} if options.instructions else core(options)
     print(json.dumps(results, indent=2) if options.json else _table(results))

@@ -107,14 +107,17 @@ def play(env, agent, seed, index, options=None, **other):
 
 
 @functools.cache
-def _played(agent, count, suite):
-    env = CrmEnv(suite=suite)
-    return json.dumps([play(env, AGENTS[agent](env, seed), seed, seed) for seed in range(count)])
+def _pool(agent, suite):
+    """An environment, and the records played in it so far, as JSON."""
+    return CrmEnv(suite=suite), []
 
 
 def played(agent, count, suite="generated"):
     """Records of seeded resets, to do with as one likes."""
-    return json.loads(_played(agent, count, suite))
+    env, pool = _pool(agent, suite)
+    for seed in range(len(pool), count):
+        pool.append(json.dumps(play(env, AGENTS[agent](env, seed), seed, seed)))
+    return [json.loads(record) for record in pool[:count]]
 
 
 def modelled(count, skill=0.7, seed=0, trials=1, suite="generated", **run):

@@ -133,6 +133,8 @@ def own_task(request, **fields):
         ("Set zed ltd's status.", "Set <text>'s status."),
         ("Set the client Zed to Inactive.", "Set the client <text> to Inactive."),
         ("Write to z@zed.example or Other@host.example.", "Write to <text> or <text>"),
+        ("Write to ann.ltd@ltd.example, not to Ltd.", "Write to <text> not to <text>."),
+        ("It lies at file:///srv/zed/ltd.pdf today", "It lies at <text> today"),
         ("Its id is 5e1b7c90-3d42-4f8a-b6a1-90c2d7e4f318.", "Its id is <text>."),
         ("It is at HTTP://zed.example/x?y=1 now", "It is at <text> now"),
         ("Call +44 20 5550 0147 on 12 May.", "Call <text> on 00 May."),
@@ -377,7 +379,15 @@ CONFIG = ("--config", str(ROOT / "configs" / "judge_fake.toml"))
 def test_the_command_leaves_json_and_a_page_for_their_owner_alone(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("ANTHROPIC_API_KEY", "a-key-of-a-test")
     with FakeServer(HeuristicModel()) as server:
-        given = ["--suite", "core", "--set", f"model.base_url={server.url}", f"out={tmp_path}"]
+        given = [
+            "--suite",
+            "core",
+            "--tasks",
+            "create_quote",
+            "--set",
+            f"model.base_url={server.url}",
+            f"out={tmp_path}",
+        ]
         assert run("coverage", *CONFIG, *given) == 0
         with pytest.raises(UsageError, match="--force"):
             run("coverage", *CONFIG, *given)
@@ -386,7 +396,7 @@ def test_the_command_leaves_json_and_a_page_for_their_owner_alone(tmp_path, monk
     files = sorted(tmp_path.iterdir())
     assert [file.name for file in files] == ["coverage-core.json", "coverage-core.md"]
     assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o600] * 2
-    assert json.loads(files[0].read_text(encoding="utf-8"))["tasks"] == 103
+    assert json.loads(files[0].read_text(encoding="utf-8"))["tasks"] == 20
 
 
 def test_what_would_be_sent_can_be_read_before_it_is(tmp_path, capsys):

@@ -21,11 +21,15 @@ from crm_agents.fake.process import FakeServerProcess
 from crm_agents.fake.server import FakeServer
 from crm_agents.fake.talk import signature
 from crm_agents.heuristic import HeuristicAgent
+from crm_agents.judge.case import Case
+from crm_agents.judge.judge import Judge
 from crm_agents.llm.chat import Call, ModelSettings, Request, ToolSpec, User
 from crm_agents.llm.claude import ClaudeClient
 from crm_agents.llm.openai_chat import OpenAIChatClient
 from crm_agents.llm.openai_responses import OpenAIResponsesClient
 from crm_agents.llm.policy import LlmAgent
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from crm_gym import TOOLS, UsageError
 from crm_gym.evaluation.harness import BaselineHarness
@@ -363,6 +367,73 @@ def test_bodies_that_are_none(server, path, body, says):
     assert says in made["error"]["message"]
 
 
+FULL = {
+    "/v1/messages": messages(
+        USER,
+        of_model(THOUGHT, TEXT, USE),
+        of_user({**DONE, "content": [TEXT], "is_error": True}, {**TEXT, **MARK}),
+        system=[{**TEXT, **MARK}],
+        tools=[{"name": "a", "input_schema": CLOSED, "strict": True}],
+        tool_choice={"type": "any"},
+        output_config={"effort": "high", "format": {"type": "json_schema", "schema": CLOSED}},
+    ),
+    "/v1/responses": items(
+        {"role": "developer", "content": [{"type": "input_text", "text": "x"}]},
+        USER,
+        REASON,
+        CALLED,
+        OUTPUT,
+        tools=[{**RESPONSES["tools"][0], "parameters": CLOSED, "strict": True}],
+        tool_choice="required",
+        max_output_tokens=20,
+        text={"format": {"type": "json_schema", "name": "x", "schema": CLOSED, "strict": True}},
+    ),
+    "/v1/chat/completions": chat(
+        {"role": "system", "content": [{"type": "text", "text": "x"}]},
+        USER,
+        ASKS,
+        TOLD,
+        tool_choice={"type": "function"},
+        max_completion_tokens=20,
+        response_format={"type": "json_schema", "json_schema": {"name": "x", "schema": CLOSED, "strict": True}},
+    ),
+}
+"""Requests with everything in them."""
+
+ODD = st.sampled_from(
+    [None, True, 0, -1, 1.5, "", "x", "\ud800", [], [[]], [None], {}, {"type": "x"}, {"type": {}}, [1, "x"]]
+)
+
+
+def places(value, at=()):
+    """Every place in a JSON value."""
+    yield at
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, part in parts:
+        yield from places(part, (*at, name))
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(st.data())
+def test_whatever_is_sent_is_answered(data):
+    """Anything in the place of anything: an answer or a refusal, never a failure of the server."""
+    path = data.draw(st.sampled_from(sorted(FULL)))
+    body = copy.deepcopy(FULL[path])
+    assert post(FakeServer(ScriptedModel(SCRIPT)), path, body)[0] == 200
+    for _ in range(data.draw(st.integers(1, 2))):
+        *way, last = data.draw(st.sampled_from([place for place in places(body) if place]))
+        inner = body
+        for name in way:
+            inner = inner[name]
+        if data.draw(st.booleans()):
+            inner[last] = copy.deepcopy(data.draw(ODD))
+        else:
+            del inner[last]
+    status, made = post(FakeServer(HeuristicModel()), path, body)
+    assert status in (200, 400)
+    assert made
+
+
 @pytest.mark.parametrize("path", BODIES)
 def test_a_key_is_asked_for(path):
     server = FakeServer(ScriptedModel(SCRIPT), key="sk-right")
@@ -618,6 +689,17 @@ def test_it_can_be_stopped_with_connections_open_and_calls_under_way():
         socket.create_connection(("127.0.0.1", server.port))
 
 
+def test_it_can_be_started_again_on_its_port():
+    server = FakeServer(ScriptedModel(SCRIPT))
+    ports = set()
+    for _ in range(3):
+        with server:
+            ports.add(server.port)
+            assert send(server, http(MESSAGES)).startswith(b"HTTP/1.1 200")
+    assert len(ports) == 1
+    assert server.calls == 3
+
+
 def test_what_was_asked_can_be_looked_at(running):
     send(running, http(MESSAGES))
     path, headers, body = running.seen[-1]
@@ -705,13 +787,13 @@ CLIENTS = {"messages": ClaudeClient, "responses": OpenAIResponsesClient, "chat":
 @pytest.mark.parametrize("mode", ["tools", "text"])
 @pytest.mark.parametrize("api", CLIENTS)
 def test_the_rules_do_through_a_model_what_they_do_alone(api, mode, tmp_path):
-    plan = {"tasks": ("create_new_opportunity", "quote_search", "modify_contact", "add_note"), "seed": 5}
+    plan = {"tasks": ("create_new_opportunity", "quote_search"), "seed": 5}
     alone = BaselineHarness(HeuristicAgent(), tmp_path / "alone", plan).run()
     with FakeServer(HeuristicModel()) as server:
         settings = ModelSettings("rules", base_url=server.url if api == "messages" else server.v1)
         with LlmAgent(CLIENTS[api](settings), mode=mode) as agent:
             asked = BaselineHarness(agent, tmp_path / "asked", plan, "async", 8).run()
-    assert len(asked.episodes) == len(alone.episodes) > 20
+    assert len(asked.episodes) == len(alone.episodes) > 10
     for one, other in zip(alone.episodes, asked.episodes, strict=True):
         same = ("index", "request", "outcome", "reason", "diff", "verdict", "total")
         assert {name: one[name] for name in same} == {name: other[name] for name in same}
@@ -748,6 +830,41 @@ def test_the_rules_answer_for_structure_without_claiming_anything():
     assert least({"type": ["null", "string"]}) == made["reason"]
 
 
+ROWS = '{"rows": [{"name": "Alder Mill", "amount": 400}]}'
+FOUND = {"tool": "client_search", "arguments": {"name": "Alder"}, "refused": False, "result": ROWS}
+REFUSED = {"tool": "create_quote", "arguments": {}, "refused": True, "result": '{"code": "not_found"}'}
+MADE = {"table": "Note", "id": "n1", "before": None, "after": {"content": "Call back", "amount": 12}}
+
+
+@pytest.mark.parametrize(
+    ("calls", "changes", "reply", "grade"),
+    [
+        ((FOUND,), (MADE,), 'Done: I added the note "Call back".', "sound"),
+        ((FOUND,), (MADE,), 'Done: I added the note "Call never".', "untrue"),
+        ((FOUND,), (), 'Done: I added the note "Call back" to it.', "untrue"),
+        ((FOUND,), (), "The amount is 400.00.", "sound"),
+        ((FOUND,), (), "The amount is 4,000.", "untrue"),
+        ((REFUSED,), (), "I could not do this: the CRM refused it.", "sound"),
+        ((FOUND,), (), "I could not do this: the CRM refused it.", "lacking"),
+        ((FOUND,), (), "Good day!", "lacking"),
+    ],
+)
+def test_the_rules_judge_by_looking_things_up(calls, changes, reply, grade):
+    """Over HTTP, as a judge of the product asks; the gate is for calibration to hold."""
+    case = Case('Please add the note "Call back" for them.', "2026-01-05", calls, changes, reply)
+
+    async def go():
+        async with FakeServer(HeuristicModel()) as server:
+            client = ClaudeClient(ModelSettings("rules", base_url=server.url))
+            try:
+                return await Judge(client).grade(case)
+            finally:
+                await client.aclose()
+
+    opinion = asyncio.run(go())
+    assert (opinion.grade, opinion.why) == (grade, None), opinion.reason
+
+
 @pytest.mark.parametrize("name", TOOLS)
 def test_the_rules_have_a_word_for_every_tool(name):
     said = words(Call("", name, {"answer": 3, "code": "not_found", "field": "id"}))
@@ -758,12 +875,12 @@ def test_every_fault_leaves_something_to_answer():
     """In every protocol, with and without tools: an answer that is HTTP, and JSON where it says so."""
     for kind in KINDS:
         for path, body in BODIES.items():
-            for given in (body, changed(body, tools=...)):
+            for sent in (body, changed(body, tools=...)):
                 server = FakeServer(ScriptedModel(SCRIPT), [Fault(kind, value=50 if kind == "depth_bomb" else None)])
                 server._nobody = socket.socket()
                 with server._nobody as nobody:
                     nobody.bind(("127.0.0.1", 0))
-                    response = server.answer(Heard("POST", path, HEADERS, json.dumps(given).encode()))
+                    response = server.answer(Heard("POST", path, HEADERS, json.dumps(sent).encode()))
                 assert server.plan.met == {kind: 1}
                 assert response.render().startswith(b"HTTP/1.1 ")
                 if response.kind == "application/json" and response.text:

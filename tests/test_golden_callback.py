@@ -21,9 +21,10 @@ from stable_baselines3 import PPO  # noqa: E402
 from stable_baselines3.common.logger import configure  # noqa: E402
 
 from crm_gym import UsageError  # noqa: E402
+from crm_gym.form.oracle import FormOracle  # noqa: E402
 
 TINY = "CrmEnvForm-Tiny-v0"
-SUITE = SuiteConfig(name="tiny", id=TINY)
+SUITE = SuiteConfig(name="tiny", id=TINY, keywords={"max_episode_steps": 40})
 TASKS = 6
 SMALL: dict[str, Any] = {"n_steps": 16, "batch_size": 16, "n_epochs": 1, "device": "cpu", "seed": 3}
 
@@ -85,11 +86,9 @@ class Knows(GoldenCaseCallback):
         return super().evaluate()
 
     def _policy(self, observation: Any, mask: Any) -> Any:
-        from crm_gym.form.oracle import FormOracle
-
         if self.played != 2:
             return np.argmax(mask, axis=1)
-        seated = [env for env in self._evaluator.envs]
+        seated = self._evaluator.envs
         assert len(mask) == len(seated) == 1
         oracle = getattr(self, "oracle", None) or FormOracle(seated[0])
         self.oracle = oracle
@@ -122,7 +121,7 @@ def test_the_best_model_is_kept_and_success_is_recorded(tmp_path: Path) -> None:
 
 
 def test_golden_tasks_are_all_played_or_some_that_are_always_the_same() -> None:
-    few = SuiteConfig(name="some", id="CrmEnvForm-v0", episodes=12)
+    few = SuiteConfig(name="some", id="CrmEnvForm-v0", keywords={"max_episode_steps": 3}, episodes=12)
     evaluator = Evaluator(few, 4, 9)
     once, again = ([*evaluator.play(lambda _, mask: mask.argmax(1)).failed] for _ in range(2))
     evaluator.close()
@@ -134,8 +133,9 @@ def test_golden_tasks_are_all_played_or_some_that_are_always_the_same() -> None:
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(UsageError, match="every must be a whole number of 1 or more; got 0"):
         GoldenCaseCallback(every=0)
-    with pytest.raises(UsageError, match="'golden' is played in CrmEnvForm-v0, which shows or takes something else"):
-        learnt(model_of(MaskablePPO), 16, GoldenCaseCallback(every=8))
+    toy = SuiteConfig(name="toy", id="toy_door:ToyDoor-v0", episodes=1)
+    with pytest.raises(UsageError, match="'toy' is played in toy_door:ToyDoor-v0, which shows or takes something else"):
+        learnt(model_of(MaskablePPO), 16, GoldenCaseCallback(every=8, suite=toy))
     with pytest.raises(UsageError, match="did you mean 'CrmEnvForm-Tiny-v0'"):
         learnt(model_of(MaskablePPO), 16, GoldenCaseCallback(suite=SuiteConfig(name="x", id="CrmEnvForm-Tyny-v0")))
 

@@ -53,7 +53,11 @@ FLOORS = (
 LEAVES = {"strict_json", "extract"}  # imports nothing of the package: may be used from anywhere
 HEIGHT = {name: height for height, names in enumerate(FLOORS) for name in names}
 HEAVY = {"torch", "stable_baselines3", "anthropic", "openai", "psycopg", "tyro", "rich", "ray", "tensorboard"}
-NEED_EXTRAS = {"crm_gym.store.postgres"}  # modules of ours that stand on an optional dependency
+NEED_EXTRAS = {  # modules of ours that stand on an optional dependency
+    "crm_gym.store.postgres",
+    "crm_agents.learning.agent",
+    "crm_agents.learning.train",
+}
 OPTIONAL = HEAVY | {"sb3_contrib", "psycopg_pool", "matplotlib", "mcp", "inspect_ai", "minari", "tqdm"}
 
 

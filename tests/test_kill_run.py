@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -295,6 +296,22 @@ def test_killed_with_outages(tmp_path):
     assert [record | {"attempt": 0} for record in log.episodes] == [
         record | {"attempt": 0} for record in expected.episodes
     ]
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_a_disk_that_is_full(tmp_path, whole, share):
+    """The kernel takes a part of a line and no more: it is taken back, and the run goes on when there is room."""
+    path, room = tmp_path / "log.jsonl", int(size_of(whole) * share)
+    with child(lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)), path) as pid:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    kept = path.read_bytes()
+    assert whole.read_bytes().startswith(kept)
+    assert kept.endswith(b"\n")
+    assert len(kept) > room / 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run(path, resume=True)
+    sound(path, whole)
 
 
 def test_a_power_cut_that_leaves_rubbish(tmp_path, whole):

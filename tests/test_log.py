@@ -1,7 +1,9 @@
 """The log: what is written is read again, what is damaged is said, and nothing that was finished is lost."""
 
 import copy
+import dataclasses
 import errno
+import hashlib
 import json
 import math
 import os
@@ -335,6 +337,18 @@ def test_every_flipped_bit_is_found(tmp_path):
         assert [fault.line for fault in log.faults] == [3]
 
 
+@pytest.mark.parametrize("name", ["total", "cost", "latency"])
+def test_numbers_are_finite(tmp_path, name):
+    path = written(tmp_path / "log.jsonl", episode(0), episode(1, **{name: 1e300}))
+    line = to_line(episode(2, **{name: 1e300}), NO_SECRETS)[0]
+    body = line[: line.index(b',"check"')].replace(b"1e+300", b"1e+999") + b"}"
+    check = hashlib.blake2b(body, digest_size=8).hexdigest()
+    path.write_bytes(path.read_bytes() + body[:-1] + f',"check":"{check}"}}\n'.encode())
+    log = read_log(path)
+    assert len(log.episodes) == 2
+    assert log.faults[0].what == f"damaged: its '{name}' is no finite number; its episode counts as not played"
+
+
 def test_a_damaged_line_is_reported_kept_and_played_again(tmp_path):
     path = written(tmp_path / "log.jsonl", episode(0), episode(1))
     bent = path.read_bytes().replace(b'"seed":0,"trial"', b'"seed":8,"trial"')
@@ -363,6 +377,18 @@ def test_a_damaged_first_line_is_no_log(tmp_path):
         ({"outcome": "triumph"}, "outcome"),
         ({"schema": 2}, "newer"),
         ({"steps": [{"tool": "finish"}]}, "step 1"),
+        ({"steps": [STEP | {"error": {"code": "blank"}}]}, "the error of its step 1"),
+        ({"steps": [STEP, STEP | {"diff": [1]}]}, "a change of its step 2"),
+        ({"steps": [STEP | {"said": 7}]}, "step 1"),
+        ({"steps": [STEP | {"reward": {"success": "much"}}]}, "step 1"),
+        ({"steps": [STEP | {"hash": None}]}, "'hash'"),
+        ({"diff": [{"table": "Client"}]}, "a change"),
+        ({"verdict": {"success": 1, "progress": 0, "missing": 0, "unexpected": 0}}, "'success'"),
+        ({"verdict": {}}, "verdict"),
+        ({"tokens": {"input": 1}}, "tokens"),
+        ({"tokens": {"input": 1, "output": 1.5, "cache_read": 0, "cache_write": 0}}, "'output'"),
+        ({"slips": [{"step": 1}]}, "slip"),
+        ({"slips": [{"step": 1, "kind": "of the pen"}]}, "'of the pen'"),
         ({"steps": [7]}, "step 1"),
         ({"seed": "0"}, "'seed'"),
         ({"seed": True}, "'seed'"),
@@ -385,6 +411,23 @@ def test_an_episode_has_all_its_fields(tmp_path, name):
     lacking = {key: value for key, value in episode(1).items() if key != name}
     path.write_bytes(path.read_bytes() + to_line(lacking, NO_SECRETS)[0])
     assert f"'{name}'" in read_log(path).faults[0].what
+
+
+def test_the_writer_knows_what_reading_would_give(tmp_path):
+    """Also of a log with damage, a torn line, an outage, secrets, and text that no JSON can say."""
+    path = written(tmp_path / "log.jsonl", episode(0), episode(1), episode(2, outcome="infra_error"))
+    path.write_bytes(path.read_bytes().replace(b'"seed":0,"trial"', b'"seed":8,"trial"') + b'{"torn')
+    with pytest.warns(LogWarning):
+        log = LogWriter(path, run_line(), redact=Redactor({}, more=["hunter2"]), resume=True)
+    with log:
+        assert len(log.faults) == 2
+        log.add(episode(2, attempt=2))
+        log.add(episode(4, note="hunter2", said="\ud800"))
+        log.add(episode(3, steps=[STEP | {"arguments": {"a": math.nan}}]))
+        told = log.log()
+    found = read_log(path)
+    assert dataclasses.replace(told, faults=found.faults[:1]) == dataclasses.replace(found, faults=found.faults[:1])
+    assert told.faults == found.faults[:1]
 
 
 def test_a_newer_schema_is_refused(tmp_path):

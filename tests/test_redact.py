@@ -1,10 +1,11 @@
 """Secrets go, ordinary content stays."""
 
+import html
 import io
 import json
 import subprocess
 import sys
-import urllib.parse
+from urllib.parse import quote
 
 import gymnasium as gym
 import pytest
@@ -13,7 +14,6 @@ from hypothesis import strategies as st
 
 from crm_gym import load_suite
 from crm_gym.baselines import OracleAgent
-from crm_gym.evaluation import redact as module
 from crm_gym.evaluation.lines import from_line, to_line
 from crm_gym.evaluation.redact import GONE, RedactedStream, Redactor, redacted_output
 
@@ -73,7 +73,7 @@ def test_values_of_the_environment_go(name):
         assert redact.finds(f"before {text} after")
         assert redact(text) == text.replace(text.strip('"'), GONE) or GONE in redact(text)
         assert value not in redact(text)
-    assert redact(f"q={urllib.parse.quote(value, safe='')}&n=1") == f"q={GONE}&n=1"
+    assert redact(f"q={quote(value, safe='')}&n=1") == f"q={GONE}&n=1"
     assert json.loads(redact(once)) == {"said": GONE}
 
 
@@ -138,6 +138,15 @@ def test_a_password_that_is_the_users_name_is_none():
 
 def test_more_secrets_may_be_given():
     assert Redactor({}, more=["abc", ""])("abcd, abc") == f"{GONE}d, {GONE}"
+
+
+@pytest.mark.parametrize("secret", ["p\\ä'ß", 'a"b\\c', "<ü&>", "a b/c", "it's", 'ü"\\x'])
+def test_however_it_is_written(secret):
+    """By Python, JSON, HTML, URLs, and by one within the other."""
+    redact = Redactor({}, more=[secret])
+    twice = json.dumps(json.dumps(secret))
+    for text in (repr(secret), ascii(secret), json.dumps(secret), twice, html.escape(secret), quote(secret)):
+        assert GONE in redact(text)
 
 
 def test_a_longer_secret_goes_before_its_part():

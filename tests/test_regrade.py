@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import json
 
+import gymnasium as gym
 import pytest
 from crm_agents.commands import regrade as command
 from crm_agents.commands import verify_log
@@ -123,6 +124,25 @@ def test_a_limit_of_steps_stays_one(tmp_path):
     path = played(tmp_path, Awkward(*[{"tool": "client_search", "arguments": {}}] * 60))
     record = read_log(path).episodes[0]
     assert (record["truncated"], record["reason"], len(record["steps"])) == (True, "budget", 40)
+    assert regrade(path) == []
+
+
+def test_a_limit_that_comes_with_the_end(tmp_path):
+    path = played(tmp_path, Awkward(*[{"tool": "client_search", "arguments": {}}] * 39))
+    record = read_log(path).episodes[0]
+    assert (record["terminated"], record["truncated"], record["reason"]) == (True, True, "gave_up")
+    assert regrade(path) == []
+
+
+def no_usual_limit(plan):
+    return gym.make(plan.env_id, disable_env_checker=True, max_episode_steps=60, **plan.keywords())
+
+
+@pytest.mark.parametrize("calls", [59, 60, 70])
+def test_another_limit_of_steps_than_the_usual(tmp_path, calls):
+    """As of agents that play through another door."""
+    path = played(tmp_path, Awkward(*[{"tool": "client_search", "arguments": {}}] * calls), make_env=no_usual_limit)
+    assert len(read_log(path).episodes[0]["steps"]) == 60
     assert regrade(path) == []
 
 

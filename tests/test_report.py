@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import importlib
 import json
 import re
 import stat
@@ -20,6 +21,7 @@ from crm_gym.evaluation.report import data, figures_of, page, report
 from crm_gym.evaluation.report.markup import fragment, joined, tag
 from crm_gym.evaluation.report.plots import Curve, Part, Point, bar, columns, curves, dots
 
+ROOT = Path(__file__).parent.parent
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&<!--]]>\u202e\u2028{{7*7}}"
 
 
@@ -248,7 +250,8 @@ def test_hostile_text_is_shown_and_nothing_else():
     assert [name for name, _ in read.elements if name in ("img", "script")].count("img") == 0
     assert sum(name == "script" for name, _ in read.elements) == 4  # meta, index, one block, the code
     assert not [key for _, attributes in read.elements for key in attributes if key.startswith("on")]
-    assert EVIL in " ".join(read.texts)
+    assert EVIL.replace("\u202e", "\\u202e") in " ".join(read.texts)
+    assert "\u202e" not in " ".join(read.texts)
     assert read.episodes()[0]["steps"][0]["said"] == EVIL
     assert read.rows()[0]["request"] == EVIL
     plain = re.sub(r"<script.*?</script>", "", made, flags=re.DOTALL)
@@ -262,7 +265,7 @@ def test_links_keep_hostile_names_apart_from_the_filters():
 
 
 def test_secrets_are_taken_out_of_the_page():
-    line, records = modelled(3, 1.0, 3)
+    line, records = modelled(6, 1.0, 3)
     secret, other = "hunter2-canary-0815", "sk-ant-canary-abcdefghijklmnop"
     records[0]["said"] = f"the key is {secret}"
     records[1]["steps"][0]["result"] = f'{{"note":"{other}"}}'
@@ -293,7 +296,7 @@ def test_opinions_stand_beside_the_verdict_they_are_about(large):
 def test_long_results_are_cut_to_what_a_page_may_hold():
     line, records = modelled(30, 1.0, 3)
     for record in records:
-        record["steps"][0]["result"] = "x" * 20_000
+        record["steps"] = [record["steps"][0] | {"result": "x" * 20_000}]
     sources = data.sources_of([log(line, records)])
     assert data.cut_of(sources) == data.CUTS[0]
     cut = data.cut_of(sources, 100_000)
@@ -316,6 +319,16 @@ def test_an_episode_takes_about_a_kilobyte(text):
     """Ten thousand are to fit into twenty megabytes; `scripts/bench_report.py` makes such a page."""
     data_bytes = sum(len(part) for name, part in Page(text).scripts.items() if name.startswith(("block", "index")))
     assert data_bytes / 120 < 1_900
+
+
+@pytest.mark.slow
+def test_ten_thousand_episodes_take_twenty_seconds_and_megabytes_at_most(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    figures = importlib.import_module("bench_report").measure(10_000, played=300)
+    for kind in ("careful", "broad"):
+        assert figures[kind]["steps_per_episode"] > 4
+        assert figures[kind]["seconds"] < 20
+        assert figures[kind]["page_megabytes"] < 20
 
 
 # The file
@@ -404,6 +417,7 @@ def test_columns_and_curves_hold_everything():
 
 def test_markup_is_escaped_unless_it_is_markup():
     assert tag("b", "<i>", tag("i", 'a"b'), title='"x"') == '<b title="&quot;x&quot;">&lt;i&gt;<i>a&quot;b</i></b>'
+    assert tag("b", "a\u202eb\ud800\x07\n\u017c") == "<b>a\\u202eb\\ud800\\u0007\n\u017c</b>"
     assert joined("a", None, tag("br"), by="-") == "a-<br/>"
     assert (
         tag("option", "x", value="", hidden=True, selected=False, class_=None) == '<option value="" hidden>x</option>'

@@ -49,7 +49,7 @@ from crm_gym import ToolCall
 from crm_gym.evaluation.callbacks import JsonlCallback
 from crm_gym.evaluation.harness import BaselineHarness
 from crm_gym.evaluation.redact import redacted_output
-from crm_gym.evaluation.report.page import report
+from crm_gym.evaluation.report import report
 
 shaped, folder = json.loads(sys.argv[1]), Path(sys.argv[2])
 secrets = [os.environ[name] for name in json.loads(sys.argv[3])]

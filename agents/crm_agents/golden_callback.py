@@ -1,4 +1,4 @@
-"""For stable-baselines3: every so many steps the policy plays a suite, and its success is logged, in all and by tool."""
+"""For stable-baselines3: every so many steps the policy plays a suite; its success is logged, in all and by tool."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ Array = np.ndarray[Any, Any]
 COLUMNS = ("steps", "suite", "family", "episodes", "successes", "success_rate")
 """Columns of the file: a line for each family, and one with the family "all", at each evaluation."""
 
-GOLDEN = SuiteConfig(name="golden", id="CrmEnvForm-v0")
-"""Every golden task once, at the form door."""
+GOLDEN = SuiteConfig.model_validate({"name": "golden", "id": "CrmEnvForm-v0"})
+"""Every golden task once, at the form door: a minute or two for a policy that solves nothing yet and goes on to the
+limit of steps each time, so `episodes` does well at first."""
 
 
 class GoldenCaseCallback(BaseCallback):
@@ -64,7 +65,8 @@ class GoldenCaseCallback(BaseCallback):
         if type(every) is not int or every < 1:
             raise UsageError(f"every must be a whole number of 1 or more; got {every!r}")
         self.every, self.suite, self.count, self.seed = every, suite, count, seed
-        self.path, self.best = path and Path(path), best and Path(best)
+        self.path = None if path is None else Path(path)
+        self.best = None if best is None else Path(best)
         self.last: Result | None = None
         self.best_rate = -1.0
         self._evaluator: Evaluator | None = None

@@ -15,7 +15,7 @@ from crm_gym.evaluation.async_executor import Async
 from crm_gym.evaluation.budget import Budget
 from crm_gym.evaluation.callbacks import CallbackList, EpisodeCallback
 from crm_gym.evaluation.executors import executor_of
-from crm_gym.evaluation.log import Log, LogWriter, read_log
+from crm_gym.evaluation.log import Log, LogWriter
 from crm_gym.evaluation.plan import Job, Plan, run_line
 from crm_gym.evaluation.playing import OnStep
 from crm_gym.evaluation.records import EpisodeRecord
@@ -86,7 +86,7 @@ class BaselineHarness:
         """Play what is not in the log yet.
 
         Returns:
-            The log, as it was read back.
+            What is in the log: that of the parts before, too, if the run was resumed.
 
         Raises:
             BudgetSpent: If the budget is spent; every finished episode is in the log, and the message says how to go
@@ -105,9 +105,8 @@ class BaselineHarness:
                 raise KeyboardInterrupt(f"stopped; {self._so_far(writer)}") from None
             finally:
                 writer.close()
-                self._log = read_log(self.path)
-                self.callbacks.on_run_end(self._log)
-        return self._log
+                self.callbacks.on_run_end(writer.log())
+        return writer.log()
 
     def _play(self, writer: LogWriter) -> None:
         jobs = [again for job in self.plan.jobs() if (again := _to_play(job, writer.done.get(job.key))) is not None]

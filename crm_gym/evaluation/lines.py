@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from crm_gym.evaluation.records import OUTCOMES, SCHEMA, EpisodeRecord, Run
+from pydantic_core import from_json
+
+from crm_gym.evaluation.records import EpisodeRecord, Run
 from crm_gym.evaluation.redact import Redactor
+from crm_gym.evaluation.shapes import Damaged, check_episode, check_run
 from crm_gym.strict_json import encode
 
 DEEPEST: Final = 48
@@ -19,10 +21,6 @@ DEEPEST: Final = 48
 _LARGEST = 10**18
 _TAIL = re.compile(rb',"check":"([0-9a-f]{16})"}\n')
 _TAIL_SIZE = len(b',"check":"0123456789abcdef"}\n')
-
-
-class Damaged(ValueError):
-    """A line is not what was written; says in what."""
 
 
 def to_line(record: Mapping[str, Any], redact: Redactor) -> tuple[bytes, Mapping[str, Any]]:
@@ -50,9 +48,11 @@ def from_line(line: bytes) -> dict[str, Any]:
     body = line[:-_TAIL_SIZE] + b"}"
     if _hash(body) != tail[1].decode("ascii"):
         raise Damaged("its check does not match")
+    if not body.isascii():
+        raise Damaged("it is no ASCII")
     try:
-        made = json.loads(body.decode("ascii"), parse_constant=_constant)
-    except (ValueError, RecursionError):
+        made = from_json(body, allow_inf_nan=False)  # twice as fast as json.loads
+    except ValueError:
         raise Damaged("it is no strict JSON") from None
     if not isinstance(made, dict):
         raise Damaged("it is no object")
@@ -66,8 +66,7 @@ def run_of(line: bytes) -> Run:
         Damaged: If it is about none.
     """
     made = from_line(line)
-    _check_schema(made)
-    _check_fields(made, _RUN, "run")
+    check_run(made)
     return made  # type: ignore[return-value]
 
 
@@ -78,16 +77,22 @@ def episode_of(line: bytes, run: Run) -> EpisodeRecord:
         Damaged: If there is none of this run.
     """
     made = from_line(line)
-    _check_schema(made)
-    _check_fields(made, _EPISODE, "episode")
+    check_episode(made)
     if made["run"] != run["run"]:
         raise Damaged(f"it is of another run, {made['run'][:40]!r}")
-    if made["outcome"] not in OUTCOMES:
-        raise Damaged(f"it has an outcome that there is not, {made['outcome'][:40]!r}")
-    for number, step in enumerate(made["steps"], 1):
-        if not isinstance(step, dict) or not step.keys() >= _STEP:
-            raise Damaged(f"its step {number} is not whole")
     return made  # type: ignore[return-value]
+
+
+def differences(there: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """In what one run is another than another run; "" if they are the same, whatever they are called."""
+    names = [name for name in dict.fromkeys((*there, *new)) if name != "run"]
+    unlike = [name for name in names if there.get(name) != new.get(name)]
+    return "; ".join(f"{name} was {_short(there.get(name))}, is {_short(new.get(name))}" for name in unlike)
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 200 else text[:197] + "..."
 
 
 def plain(value: Any, redact: Callable[[str], str], depth: int = 0) -> Any:
@@ -133,69 +138,4 @@ def _hash(text: bytes) -> str:
     return hashlib.blake2b(text, digest_size=8).hexdigest()
 
 
-def _constant(name: str) -> Any:
-    raise Damaged(f"{name} is no JSON")
-
-
-_TEXT, _WHOLE, _NUMBER, _NONE = (str,), (int,), (int, float), type(None)
-_RUN: dict[str, tuple[type, ...]] = {
-    "kind": _TEXT,
-    "schema": _WHOLE,
-    "run": _TEXT,
-    "agent": _TEXT,
-    "settings": (dict,),
-    "model": (str, _NONE),
-    "prompt": (str, _NONE),
-    "env_id": _TEXT,
-    "env": (dict,),
-    "seed": _WHOLE,
-    "trials": _WHOLE,
-    "count": _WHOLE,
-    "tasks": _TEXT,
-    "code": _TEXT,
-}
-_EPISODE: dict[str, tuple[type, ...]] = {
-    **{name: _RUN[name] for name in ("kind", "schema", "run", "agent", "model", "prompt", "tasks", "code")},
-    "index": _WHOLE,
-    "task": _TEXT,
-    "family": _TEXT,
-    "level": _WHOLE,
-    "polarity": _TEXT,
-    "seed": _WHOLE,
-    "trial": _WHOLE,
-    "request": _TEXT,
-    "today": _TEXT,
-    "steps": (list,),
-    "total": _NUMBER,
-    "verdict": (dict,),
-    "diff": (list,),
-    "terminated": (bool,),
-    "truncated": (bool,),
-    "outcome": _TEXT,
-    "reason": (str, _NONE),
-    "note": (str, _NONE),
-    "said": (str, _NONE),
-    "slips": (list,),
-    "calls": _WHOLE,
-    "tokens": (dict, _NONE),
-    "cost": (int, float, _NONE),
-    "latency": (int, float, _NONE),
-    "attempt": _WHOLE,
-}
-_STEP = {"tool", "arguments", "result", "error", "reward", "hash", "diff"}
-
-
-def _check_schema(made: dict[str, Any]) -> None:
-    schema = made.get("schema")
-    if type(schema) is int and schema > SCHEMA:
-        raise Damaged(f"it has schema {schema}, of a newer crm_gym; this one reads up to {SCHEMA}")
-
-
-def _check_fields(made: dict[str, Any], fields: dict[str, tuple[type, ...]], kind: str) -> None:
-    for name, types in fields.items():
-        if name not in made:
-            raise Damaged(f"it has no {name!r}")
-        if type(made[name]) not in types:
-            raise Damaged(f"its {name!r} is of another type, {type(made[name]).__name__}")
-    if made["kind"] != kind:
-        raise Damaged(f"it is no {kind}")
+__all__ = ["DEEPEST", "Damaged", "differences", "episode_of", "from_line", "plain", "run_of", "to_line"]

@@ -10,19 +10,23 @@ import contextlib
 import os
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from crm_gym.errors import UsageError
-from crm_gym.evaluation.lines import Damaged, episode_of, run_of, to_line
+from crm_gym.evaluation.lines import differences, episode_of, run_of, to_line
 from crm_gym.evaluation.log_file import LogError, cannot_write, lock, open_own, write_whole
 from crm_gym.evaluation.records import EpisodeRecord, Run
 from crm_gym.evaluation.redact import Redactor
+from crm_gym.evaluation.shapes import Damaged
 
 SYNC_SECONDS: Final = 0.05
 """How often lines are brought to the disk."""
+
+TORN: Final = "torn: the program died while writing it; it is left out"
+"""What is wrong with a last line that has no end."""
 
 Key = tuple[int, int]
 """What names an episode within a run: its seed and its trial."""
@@ -93,7 +97,7 @@ class _Lines:
         self.whole = 0  # bytes up to the end of the last line that was not torn
         for number, line in enumerate(file, 1):
             if not line.endswith(b"\n"):
-                self.faults.append(Fault(number, "torn: the program died while writing it; it is left out"))
+                self.faults.append(Fault(number, TORN))
                 return
             self.whole += len(line)
             try:
@@ -151,6 +155,7 @@ class LogWriter:
         try:
             lock(self._fd, self.path)
             first, kept = to_line({"kind": "run", **run}, self._redact)
+            self._run: Run = kept  # type: ignore[assignment]
             if force:
                 self._replace()
             elif resume:
@@ -189,6 +194,12 @@ class LogWriter:
         self._append(line)
         self.done[key] = kept  # type: ignore[assignment]
         return kept  # type: ignore[return-value]
+
+    def log(self) -> Log:
+        """What the log holds now: what reading it would give."""
+        episodes = sorted(self.done.values(), key=lambda record: record["index"])
+        damaged = tuple(fault for fault in self.faults if fault.what != TORN)  # what was torn is off
+        return Log(self.path, self._run, tuple(episodes), damaged)
 
     def sync(self) -> None:
         """Bring to the disk what is written."""
@@ -249,7 +260,9 @@ class LogWriter:
             if found.run is None and not first.startswith(file.read()):
                 raise LogError(f"{self.path} is no log of this run: it is not gone on with; give another path")
         if found.run is not None:
-            _same_run(self.path, found.run, run)
+            unlike = differences(found.run, run)
+            if unlike:
+                raise LogError(f"{self.path} is of another run: {unlike}; give another path, or --force to replace it")
         for fault in found.faults:
             warnings.warn(f"{self.path}: {fault}", LogWarning, stacklevel=4)
         os.ftruncate(self._fd, found.whole)
@@ -270,27 +283,6 @@ class LogWriter:
             except LogError as fault:
                 self._fault = fault.__context__ if isinstance(fault.__context__, OSError) else OSError(str(fault))
                 return
-
-
-def _same_run(path: Path, there: Mapping[str, Any], new: Mapping[str, Any]) -> None:
-    differences = [
-        f"{name} was {_short(there.get(name))}, is {_short(new.get(name))}"
-        for name in _names(there, new)
-        if there.get(name) != new.get(name)
-    ]
-    if differences:
-        raise LogError(
-            f"{path} is of another run: {'; '.join(differences)}; give another path, or --force to replace it"
-        )
-
-
-def _names(there: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
-    return (name for name in dict.fromkeys((*there, *new)) if name != "run")
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 200 else text[:197] + "..."
 
 
 __all__ = ["SYNC_SECONDS", "Fault", "Key", "Log", "LogError", "LogWarning", "LogWriter", "read_log"]

@@ -45,6 +45,8 @@ def lock(fd: int, path: Path) -> None:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise LogError(f"another run writes to {path}; wait for it, or give another path") from None
+    except OSError as fault:
+        raise LogError(f"{path} cannot be locked: {fault.strerror}; give a path on another disk") from None
 
 
 def cannot_write(path: Path, fault: OSError) -> LogError:

@@ -128,10 +128,13 @@ class Plan:
             for trial in range(self.trials)
         ]
 
+    def count(self) -> int:
+        """How many episodes there are."""
+        return (self.episodes or len(self._suite())) * self.trials
+
     def weighed(self, jobs: Sequence[Job]) -> list[Job]:
         """The jobs with their weights: the lengths of the tasks' demonstrations."""
-        tasks = self._drawn(range(self.seed, self.seed + (self.episodes or 0))) if self._endless else self._tasks()
-        weights = dict(enumerate((len(task.demonstration) for task in tasks), self.seed))
+        weights = dict(enumerate((len(task.demonstration) for task in self._tasks()), self.seed))
         return [replace(job, weight=weights[job.seed]) for job in jobs]
 
     def task_set(self) -> str:
@@ -151,18 +154,22 @@ class Plan:
 
     def _resets(self) -> list[dict[str, Any] | None]:
         """For each task the options of the reset."""
-        if not self._endless:
-            return [task_options(task.id) for task in self._tasks()]
-        if self.episodes is None:
-            raise UsageError("suite 'generated' has no end; say how many with episodes=N (--episodes N)")
-        return [None] * self.episodes
+        if self._endless and self.episodes is not None:
+            return [None] * self.episodes
+        return [task_options(task.id) for task in self._tasks()]
 
-    def _tasks(self) -> list[Task]:
-        """The tasks of a suite that are played, in order: all of them, or those that seeded resets draw."""
-        keywords = self.keywords()
+    def _tasks(self) -> Iterable[Task]:
+        """The tasks that are played, in order: all of a suite, or those that seeded resets draw."""
         if self.episodes is None:
-            return list(load_suite(keywords["suite"], keywords.get("tasks")))
-        return list(self._drawn(range(self.seed, self.seed + self.episodes)))
+            return self._suite()
+        return self._drawn(range(self.seed, self.seed + self.episodes))
+
+    def _suite(self) -> tuple[Task, ...]:
+        """All tasks of the suite."""
+        if self._endless:
+            raise UsageError("suite 'generated' has no end; say how many with episodes=N (--episodes N)")
+        keywords = self.keywords()
+        return load_suite(keywords["suite"], keywords.get("tasks"))
 
     def _drawn(self, seeds: Iterable[int]) -> Iterator[Task]:
         """The tasks that seeded resets draw."""
@@ -200,7 +207,7 @@ def run_line(plan: Plan, agent: object, name: str | None = None, settings: dict[
         "env": plan.keywords(),
         "seed": plan.seed,
         "trials": plan.trials,
-        "count": len(plan.jobs()),
+        "count": plan.count(),
         "tasks": plan.task_set(),
         "code": code_version(),
     }

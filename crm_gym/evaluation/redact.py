@@ -54,7 +54,8 @@ _PARAMETER = re.compile(
 def _any_of(*hints: str) -> Callable[[str], bool]:
     """Whether one of the hints is in a text.
 
-    Each hint is one rare letter and then a choice: so the letter is looked for by itself, as fast as can be.
+    Each hint begins with a letter that is rare: `re` looks for that by itself, which takes a fraction of the time of
+    `in`, and of a pattern that begins with a choice.
     """
     searches = [re.compile(hint).search for hint in hints]
 
@@ -67,8 +68,12 @@ def _any_of(*hints: str) -> Callable[[str], bool]:
     return found
 
 
-_of_shapes = _any_of("k[-]", "A(?:KIA|SIA|Iza)", "g(?:h[opsu]_|ithub_pat_|lpat-|sk_)", "x(?:ox|ai-)", "f[_]", "y[J]")
-_of_headers = _any_of("b[e]arer", "z[a]tion", "k[e]y")
+_of_urls = _any_of(r"/[/][^\s/@:\"'\\]*:[^\s/@\"'\\]+@")
+_of_shapes = _any_of(
+    "k(?<=sk)-", "A(?:KIA|SIA|Iza)", "g(?:h[oprsu]_|ithub_pat_|lpat-|sk_)", "x(?:ox|ai-)", "hf_", "J(?<=eyJ)"
+)
+_of_parameters = _any_of("=(?<=[yntdYNTD]=)")
+_of_headers = _any_of("bearer", "zation", "k(?<=i.k)ey")
 
 
 def has_shape(text: str) -> bool:
@@ -78,9 +83,9 @@ def has_shape(text: str) -> bool:
     there. That takes a fortieth of the time.
     """
     return bool(
-        ("=" in text and _PARAMETER.search(text))
-        or ("/" in text and "://" in text and _URL.search(text))
+        (_of_urls(text) and _URL.search(text))
         or (_of_shapes(text) and _SHAPES.search(text))
+        or (_of_parameters(text) and _PARAMETER.search(text))
         or _PEM.search(text)
         or (_of_headers(text.lower()) and _HEADER.search(text))
     )

@@ -29,7 +29,8 @@ What a run is stands in a TOML file (--config), on the command line, or in both:
 With --episodes N the environment draws N tasks, by the seeds SEED, SEED+1, ...; without it every task of the suite
 is played once (or --trials times), in order. The same command writes the same records.
 
-A run that was stopped, by whatever, goes on with the same command and --resume: no finished episode is lost or repeated.
+A run that was stopped, by whatever, goes on with the same command and --resume: no finished episode is lost or
+repeated.
 
 Examples:
   crm-agents eval --agent oracle --out runs/oracle
@@ -220,7 +221,8 @@ def table(figures: dict[str, Any]) -> Table:
         shown.add_row(row["name"], *_cells(row["count"], row["successes"], row["mean_steps"]))
     shown.add_section()
     all_ = figures["success"]
-    shown.add_row("all", *_cells(all_["count"], all_["successes"], figures["steps"]["mean"]))
+    steps = figures["steps"] and figures["steps"]["mean"]
+    shown.add_row("all", *_cells(all_["count"], all_["successes"], steps))
     return shown
 
 
@@ -237,7 +239,8 @@ def headline(figures: dict[str, Any]) -> list[str]:
             f"{figures['infra_errors']} episodes were ended by an outage and do not count; --resume plays them again"
         )
     if figures["planned"] is not None and figures["played"] < figures["planned"]:
-        lines.append(f"{figures['planned'] - figures['played']} of {figures['planned']} episodes are still to be played")
+        left = figures["planned"] - figures["played"]
+        lines.append(f"{left} of {figures['planned']} episodes are still to be played")
     if figures.get("model"):
         model = figures["model"]
         cost = "unknown (no price)" if model["cost"] is None else f"${model['cost']:.4f}"

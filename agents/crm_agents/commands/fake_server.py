@@ -21,10 +21,10 @@ HELP = """Serve the protocols of two providers on this machine, without keys and
 
 POST /v1/messages, /v1/responses and /v1/chat/completions are answered by the rules of the heuristic agent, or by a
 script of yours. Requests are checked as the real servers do; tokens are counted at four characters each, and what
-repeats from the beginning as read from a cache. Nobody but this machine can reach it. Any key will do:
+repeats from the beginning as read from a cache. Nobody but this machine can reach it. No key is needed:
 
-  ClaudeAgent(model="fake", base_url="http://127.0.0.1:8000")                 and ANTHROPIC_API_KEY=fake
-  OpenAIAgent(model="fake", base_url="http://127.0.0.1:8000/v1")              and OPENAI_API_KEY=fake
+  ClaudeAgent(model="fake", base_url="http://127.0.0.1:8000")
+  OpenAIAgent(model="fake", base_url="http://127.0.0.1:8000/v1")
   OpenAIAgent(model="fake", api="chat", base_url="http://127.0.0.1:8000/v1")
 
 A script is JSON: a list of answers {"text": ..., "calls": [{"name": ..., "arguments": {...}}]}, the n-th for the n-th

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import warnings
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,8 +18,8 @@ from rich.progress import Progress
 
 from crm_agents.configfile import config_of, override, read_toml
 from crm_agents.judge.calibrate import calibrate
-from crm_agents.judge.callback import JudgeCallback
-from crm_agents.judge.config import JudgeConfig, client_of
+from crm_agents.judge.callback import JudgeWarning
+from crm_agents.judge.config import CALIBRATION_FILE, JudgeConfig, callback_of, client_of, cost_of
 from crm_agents.judge.coverage import review
 from crm_agents.judge.digest import digest
 from crm_agents.judge.gate import refusals
@@ -45,19 +46,19 @@ Examples:
   crm-agents judge calibrate --config configs/judge.toml
   crm-agents judge log runs/claude/episodes.jsonl --config configs/judge.toml
   crm-agents judge coverage --config configs/judge.toml --suite core
+
 Without a key, against `crm-agents fake-server --port 8765` (whose rules are no judge, and are refused):
   crm-agents judge calibrate --config configs/judge_fake.toml
 
-Exit codes: 0 done, 1 the judge does not come through the gate, 2 a name, a number, a file or a key will not do or the
-judge is refused, 130 stopped by Ctrl-C."""
+Exit codes: 0 done, 1 the judge does not come through the gate or could not be asked about all, 2 a name, a number, a
+file or a key will not do or the judge is refused, 130 stopped by Ctrl-C."""
 
-STOPPED = "stopped; opinions so far are kept: the same command goes on"
+STOPPED = "stopped; opinions, and answers on a cassette, are kept: the same command goes on"
 HURRIED = (
     "crm-agents judge: the episodes of this log ended as soon as they were solved, most of them before the agent could "
     "tell the user; judge a run with ends_on = finish"
 )
 GENERATED = "generated"
-CALIBRATION_FILE = "calibration.json"
 
 _T = TypeVar("_T")
 _Config: TypeAlias = Annotated[Path, tyro.conf.arg(metavar="FILE")]
@@ -149,6 +150,7 @@ def run(args: Args) -> int:
 
 def _calibrate(args: Calibrate) -> int:
     config = _config(args.config, args.set)
+    cost_of(config, {})  # a table that cannot be read is said to be before anything is spent
     file = _new(Path(config.out) / CALIBRATION_FILE, args.force)
 
     async def ask(client: ModelClient) -> dict[str, Any]:
@@ -160,12 +162,14 @@ def _calibrate(args: Calibrate) -> int:
     made = _asked(config, ask)
     reasons = refusals(made, config.gate)
     made |= {"gate": config.gate.model_dump(), "passed": not reasons, "refused": list(reasons)}
+    made["cost"] = cost_of(config, made["tokens"])
     _keep(file, made, calibration_page(made, config.gate), args.json)
     return FAULTS if reasons else OK
 
 
 def _coverage(args: Coverage) -> int:
     config = _config(args.config, args.set)
+    cost_of(config, {})
     suite = digest(_tasks(args))
     if args.digest_only:
         told = {"summary": suite.summary, "cases": [entry.told for entry in suite.entries]}
@@ -177,6 +181,7 @@ def _coverage(args: Coverage) -> int:
         return await review(client, suite, chunk_chars=config.chunk_chars, at_once=config.at_once)
 
     made = {**_asked(config, ask), "suite": args.suite}
+    made["cost"] = cost_of(config, made["tokens"])
     _keep(file, made, coverage_page(made), args.json)
     return OK
 
@@ -185,15 +190,12 @@ def _log(args: LogArgs) -> int:
     config = _config(args.config, args.set)
     log = read_log(args.log)
     file = args.out or args.log.with_name("opinions.jsonl")
-    callback = JudgeCallback(
-        Judge(client_of(config)),
-        file,
-        _calibration(args, config),
-        gate=config.gate,
-        allow_uncalibrated=args.allow_uncalibrated,
-        at_once=config.at_once,
-    )
-    callback.catch_up(log)
+    callback = callback_of(config, file, calibration=args.calibration, allow_uncalibrated=args.allow_uncalibrated)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", JudgeWarning)  # said below
+        callback.catch_up(log)
+    if callback.faults:
+        print(f"crm-agents judge: {callback.faults[0]} ({len(callback.faults)} faults in all)", file=sys.stderr)
     outcomes = {(record["seed"], record["trial"]): record["outcome"] for record in log.episodes}
     counts = Counter((outcomes.get((one["seed"], one["trial"]), "gone"), one["grade"]) for one in read_opinions(file))
     told = {"opinions": str(file), "calibrated": callback.licence.calibrated, "counts": _nested(counts)}
@@ -201,19 +203,13 @@ def _log(args: LogArgs) -> int:
         print(HURRIED, file=sys.stderr)
     if args.json:
         print(to_json(told, indent=2))
-        return OK
+        return FAULTS if callback.faults else OK
     if not callback.licence.calibrated:
         print(f"the judge is not calibrated: {'; '.join(callback.licence.reasons)}")
     for (outcome, grade), count in sorted(counts.items()):
         print(f"{count:6} {outcome}, called {grade}")
-    print(f"{file}: one opinion per episode; the verdicts are as they were")
-    return OK
-
-
-def _calibration(args: LogArgs, config: JudgeConfig) -> Path | None:
-    """The file asked for; or the one in the judge's folder, if there is one."""
-    usual = Path(config.out) / CALIBRATION_FILE
-    return args.calibration or (usual if usual.exists() else None)
+    print(f"{file}: an opinion on each episode that was judged; the verdicts are as they were")
+    return FAULTS if callback.faults else OK
 
 
 def _nested(counts: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:

@@ -23,9 +23,9 @@ No model is asked: the calls are those of the log. For every episode the task, t
 call, the verdict and the outcome are compared; of steps the first that differs is shown, for the rest follow from it.
 
 Examples:
-  crm-agents regrade runs/claude/log.jsonl
-  crm-agents regrade runs/claude/log.jsonl --json
-  crm-agents regrade runs/claude/log.jsonl --out runs/claude/regraded.jsonl
+  crm-agents regrade runs/claude/episodes.jsonl
+  crm-agents regrade runs/claude/episodes.jsonl --json
+  crm-agents regrade runs/claude/episodes.jsonl --out runs/claude/regraded.jsonl
 
 Exit codes: 0 nothing changed, 1 something did, 2 there is no log, its environment cannot be made, or the new log
 cannot be written."""

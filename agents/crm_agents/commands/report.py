@@ -21,8 +21,9 @@ from crm_gym.evaluation.report import figures_of, report, words
 HELP = """Say what logs come to: success with intervals, by tool, family, level and polarity, failures, tokens and cost.
 
 With --html all of it, and every episode, goes into one page that needs no network: plots, filters, a search, and the
-request, calls, changes and verdict of each episode. Several logs stand beside each other; the first is the one that the
-others are compared with.
+request, calls, changes and verdict of each episode. What is filtered or open stands in the address after the #, as in
+report.html#outcome=failure&open=0.17, and can be sent as a link. Several logs stand beside each other; the first is
+the one that the others are compared with.
 
 Examples:
   crm-agents report runs/oracle
@@ -130,7 +131,7 @@ def _reasons(figures: Mapping[str, Any]) -> dict[str, int]:
 _ROWS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "success": lambda found: words.share(found["success"]["rate"]),
     "95 % interval (Wilson)": lambda found: words.between(found["success"]["wilson"]),
-    "over tasks (bootstrap)": lambda found: words.between(found["success"]["bootstrap"]),
+    "over tasks (bootstrap)": lambda found: words.over_tasks(found["success"]["bootstrap"]),
     "episodes that count": lambda found: f"{found['success']['successes']:,} of {found['success']['count']:,}",
     "steps": lambda found: words.number(found["steps"]["mean"] if found["steps"] else None),
     "refused calls": lambda found: words.share(found["refused_calls"]["rate"]),

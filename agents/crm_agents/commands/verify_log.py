@@ -16,8 +16,8 @@ from crm_gym.evaluation.records import OUTCOMES
 HELP = """Check a log line by line: every check, every field, and whether all episodes of the run are there.
 
 Examples:
-  crm-agents verify-log runs/oracle/log.jsonl
-  crm-agents verify-log runs/oracle/log.jsonl --json
+  crm-agents verify-log runs/oracle/episodes.jsonl
+  crm-agents verify-log runs/oracle/episodes.jsonl --json
 
 Exit codes: 0 every line is sound, 1 some are torn or damaged (go on with --resume: those episodes are played again),
 2 there is no log, or its first line is damaged. Episodes that are still to be played are no damage."""

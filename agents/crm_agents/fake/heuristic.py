@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
+from crm_agents.fake.judging import judgement
 from crm_agents.fake.models import Answer, first_words
 from crm_agents.heuristic import HeuristicAgent
 from crm_agents.llm.chat import Call, Request, Result, Results, Said, User
@@ -42,8 +43,8 @@ class HeuristicModel:
     It knows nothing but the conversation: the request and the day out of the first turn, the results of its calls out
     of the rest. Results of calls that are not its own (a fault may have put one in) are passed over.
 
-    A question that asks for structured output is answered with the least that the schema allows: the rules read no
-    prose, and say so. A judge of this kind is found out by calibration.
+    A judge's question is answered by looking up what the reply names (see `crm_agents.fake.judging`), and every other
+    one for structured output with the least that the schema allows: the rules read no prose, and say so.
     """
 
     def __init__(self) -> None:
@@ -53,7 +54,7 @@ class HeuristicModel:
     def reply(self, request: Request) -> Answer:
         """The next call, with a word about it."""
         if request.schema is not None:
-            return Answer(json.dumps(least(request.schema)))
+            return Answer(json.dumps(judgement(request) or least(request.schema)))
         opened = read_first_turn(first_words(request))
         if opened is None:
             return Answer(LOST)
@@ -171,21 +172,23 @@ def least(schema: JSON, top: JSON = None) -> JSON:
         top: The schema it is part of, for references.
     """
     top = schema if top is None else top
+    if not isinstance(schema, dict):
+        return None
     if "$ref" in schema:
-        return least(top["$defs"][schema["$ref"].rsplit("/", 1)[-1]], top)
-    if "enum" in schema:
+        return least(top.get("$defs", {}).get(str(schema["$ref"]).rpartition("/")[2]), top)
+    if schema.get("enum"):
         return schema["enum"][-1]
     if "const" in schema:
         return schema["const"]
-    if "anyOf" in schema:
+    if schema.get("anyOf"):
         return least(schema["anyOf"][-1], top)
     kind = schema.get("type")
     if isinstance(kind, list):
-        kind = kind[-1]
+        kind = kind[-1] if kind else None
     if kind == "object":
-        return {name: least(part, top) for name, part in schema.get("properties", {}).items()}
+        return {name: least(part, top) for name, part in (schema.get("properties") or {}).items()}
     if kind == "array":
-        return [least(schema["items"], top)] * schema.get("minItems", 0)
+        return [least(schema.get("items"), top)] * (schema.get("minItems") or 0)
     if kind == "string":
         return "I am a set of rules and read no prose; this says nothing."
     if kind in ("integer", "number"):

@@ -200,7 +200,7 @@ class Bodies:
         Raises:
             ApiError: If there is none.
         """
-        start = body.rfind(b'"tools"')  # in a text it would be \\"tools\\"
+        start = body.find(b'"tools"')  # within a text its quotes would have backslashes
         for text, tools in self._known.items():
             if start >= 0 and body.startswith(text, start):
                 made = _object(body[:start] + _MARK + body[start + len(text) :])

@@ -73,9 +73,11 @@ def only(made: dict[str, JSON], known: frozenset[str], where: str = "") -> None:
         raise ApiError(400, f"{where}{name}: extra inputs are not permitted")
 
 
-def need(made: dict[str, JSON], name: str, kind: type | tuple[type, ...], where: str = "") -> JSON:
+def need(made: JSON, name: str, kind: type | tuple[type, ...], where: str = "") -> JSON:
     """A required value of a type."""
-    if name not in made:
+    if not isinstance(made, dict):
+        raise ApiError(400, f"{where[:-1]}: input should be an object")
+    if made.get(name) is None:
         raise ApiError(400, f"{where}{name}: field required")
     return of(made, name, kind, where)
 
@@ -89,7 +91,7 @@ def of(made: dict[str, JSON], name: str, kind: type | tuple[type, ...], where: s
     return value
 
 
-def one_of(made: dict[str, JSON], name: str, words: Iterable[str], where: str = "") -> JSON:
+def one_of(made: JSON, name: str, words: Iterable[str], where: str = "") -> JSON:
     """A required value out of a few words."""
     value = need(made, name, str, where)
     if value not in (words := tuple(words)):
@@ -190,10 +192,10 @@ def strict_schema(schema: JSON, where: str) -> None:
     if not isinstance(schema, dict):
         return
     if schema.get("type") == "object" or "properties" in schema:
-        names = schema.get("properties", {})
+        names, required = of(schema, "properties", dict, where) or {}, of(schema, "required", list, where) or []
         if schema.get("additionalProperties") is not False:
             raise ApiError(400, f"{where}: in strict schemas additionalProperties must be false")
-        if set(schema.get("required", ())) != set(names):
+        if sorted(map(str, required)) != sorted(names):
             raise ApiError(400, f"{where}: in strict schemas required must name every property")
         strict_schema(list(names.values()), where)
     for part in ("items", "anyOf", "$defs"):

@@ -12,11 +12,12 @@ from crm_agents.heuristic.records import find_client
 from crm_agents.heuristic.single import ended, record
 from crm_gym import TOOLS
 
-_RENAMED = r"\bnew name\b|\brenam\w+|\bshould (?:be called|read)\b|\bname\b[^.]* is wrong\b"
+_RENAMED = r"\bnew name\b|\b(?:change|set|switch) the name of\b|\brenam\w+|\bshould (?:be called|read)\b|\bname\b[^.]* is wrong\b"
 _MOVED = (
     r"\b(?:its|their|his|her|the) client (?:is|should|must|has) (?:to |now )?be|"
     r"\bmove (?:it|them|him|her|the \w+).{0,40}\bclient\b|\bbelongs? to (?:the )?client\b"
 )
+_OWNER = re.compile(r"\b[Mm]ake ([^\W\d_a-z][^,.;:]{2,40}?) the (?:account )?owner\b")
 _EMPTY_UPDATES = r"\bupdates? (?:stay|stays|with no fields|without any|is empty|are empty|empty)\b|\bno fields in it\b"
 
 
@@ -35,6 +36,9 @@ def modify(reading: Reading, intent: Intent) -> Plan:
     }
     for name, value in _moved_to(reading.told, own).items():
         updates.setdefault(name, value)
+    owner = _OWNER.search(reading.text)
+    if owner and "owner" in own:
+        updates["owner"] = owner[1]
     if intent.entity != "client" and reading.says(_MOVED):
         clients = yield from find_client(reading)
         updates |= {"client_id": clients[-1]["client_id"]} if clients else {}

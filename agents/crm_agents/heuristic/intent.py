@@ -22,7 +22,7 @@ _QUESTION = (
 )
 _ORDER = (
     r"\b(?:set|change|update|edit|switch|move|rename|replace|put|add|create|register|upload|attach|delete|remove|erase|"
-    r"cancel|clone|copy|duplicate|enter|make|close our|close the|mark|log)\b"
+    r"cancel|clone|copy|duplicate|enter|make|revise|adjust|close our|close the|mark|log)\b"
 )
 _AND_DO = r"\band (?:then |please )?(?:set|change|update|switch|move|rename|replace|cancel|delete|remove|add|put)\b"
 _TOLD = (

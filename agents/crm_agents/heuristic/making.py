@@ -11,6 +11,7 @@ from crm_agents.heuristic.reading import Reading, members, value_for
 from crm_agents.heuristic.single import ended, record
 from crm_gym import TOOLS
 
+_OF_CLIENTS = ("email", "phone", "address", "industry", "owner", "status", "stage")
 Arguments = dict[str, JSON]
 
 _PARENTS = {
@@ -26,7 +27,9 @@ _CREATE = {
     "quote": "create_quote",
     "contract": "create_contract",
 }
-_OF_OWNER = re.compile(r"\bclient (?:of|owned by|belonging to)\s*\Z")
+_OF_OTHERS = re.compile(
+    r"\b(?:client|customer|deal|company)(?: called)?\s*\Z|\bclient (?:of|owned by|belonging to)\s*\Z"
+)
 
 
 def upload(reading: Reading, intent: Intent) -> Plan:
@@ -60,7 +63,9 @@ def create(reading: Reading, intent: Intent) -> Plan:
     tool = _CREATE[intent.entity]
     schema = TOOLS[tool].schema["properties"]
     own = {name: details for name, details in schema.items() if not name.endswith("_id")}
-    found, omitted = reading.told.values(own)
+    found, omitted = reading.values(own)
+    of_itself, _ = reading.told.values(own)
+    found = {name: value for name, value in found.items() if name in of_itself or name not in _OF_CLIENTS}
     parents: Arguments = {}
     for kind in _PARENTS.get(tool, ()):
         if (
@@ -77,6 +82,9 @@ def create(reading: Reading, intent: Intent) -> Plan:
         if kind == "opportunity" and tool == "create_contract" and row is not None:
             parents["client_id"] = row["client_id"]
     _fill(reading, TOOLS[tool].schema, found, omitted)
+    until = reading.of_kind("date")
+    if "start_date" in found and "end_date" in own and len(until) == 2 and not omitted:
+        found.setdefault("end_date", until[1].value)
     yield from ended(Call(tool, {**parents, **found, **extras(reading)}))
 
 
@@ -104,13 +112,10 @@ def _fill(reading: Reading, schema: dict[str, JSON], found: Arguments, omitted: 
 
 
 def _person(reading: Reading, found: Arguments) -> None:
+    """First and last name: the name that is no client's, no deal's and no owner's."""
     for piece in reading.of_kind("quoted", "name"):
         words = str(piece.value).split()
-        if (
-            2 <= len(words) <= 4
-            and not reading.names_record(piece)
-            and not _OF_OWNER.search(reading.plain, 0, piece.start)
-        ):
+        if 2 <= len(words) <= 4 and not _OF_OTHERS.search(reading.plain, 0, piece.start):
             found.setdefault("first_name", words[0])
             found.setdefault("last_name", " ".join(words[1:]))
             return

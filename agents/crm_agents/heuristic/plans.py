@@ -6,6 +6,7 @@ from crm_agents.heuristic.answers import answer
 from crm_agents.heuristic.calls import Call, Plan
 from crm_agents.heuristic.changes import modify
 from crm_agents.heuristic.intent import intent_of
+from crm_agents.heuristic.jobs import followed, parts_of, with_ids
 from crm_agents.heuristic.making import create, note, upload
 from crm_agents.heuristic.reading import Reading
 from crm_agents.heuristic.single import cancel, clone, delete
@@ -24,6 +25,9 @@ _PLANS = {
 
 def plan(reading: Reading) -> Plan:
     """The whole episode."""
-    intent = intent_of(reading)
-    yield from _PLANS[intent.verb](reading, intent)
+    parts, last = parts_of(reading), dict[str, str]()
+    for part in parts:
+        job = Reading(with_ids(part.text, last), part.today) if last else part
+        intent = intent_of(job)
+        yield from followed(_PLANS[intent.verb](job, intent), last)
     yield Call("finish", {})

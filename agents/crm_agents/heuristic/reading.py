@@ -32,6 +32,8 @@ _OMITTED_AFTER = re.compile(
 )
 _RECORD_BEFORE = re.compile(any_of(word for words in NOUNS.values() for word in words) + r"(?: called)?\s*\Z")
 _STOP = re.compile(r"[.!?;](?=\s|\Z)|\n")
+_OF_RECORD = re.compile(r"\s*(?:of|for|on) (?:the|our|that) ")
+_TO = re.compile(r"\bto (?=\S)")
 _EMPTY = re.compile(r"[^\"“'.;]{0,20}(?:\"\"|“”)")
 _TITLE = re.compile(r"(?: (?:on|to|in|at|for|of) [A-Z]\w*(?: [A-Z]\w*)*)?")
 _TAIL = re.compile(r"(?: (?!(?:and|plus|with|in|or|for|at|to|on|as|stage|amount|status)\b)[a-z][\w-]*)*")
@@ -161,6 +163,9 @@ class Reading:
         stop = (
             min(stop, self.sentence_end(slot.end)) if not self.plain[slot.end :].lstrip().startswith(_HIDDEN) else stop
         )
+        begin = _moved(self.plain, slot.end, stop)
+        if begin > slot.end:
+            slot = Slot(slot.field, slot.start, begin)
         empty = _EMPTY.match(self.text, slot.end, stop)
         if empty:
             return Candidate("quoted", "", empty.start(), empty.end())
@@ -219,6 +224,14 @@ class Reading:
             more = _TITLE.match(self.text, end, stop) if field == "title" else _TAIL.match(self.text, end, stop)
             end = more.end() if more else end
         return Candidate("name", self.text[name.start : end], name.start, end)
+
+
+def _moved(plain: str, start: int, stop: int) -> int:
+    """Where the value begins of "the owner of the deal ... to": behind the to."""
+    if not _OF_RECORD.match(plain, start, stop):
+        return start
+    places = [found.end() for found in _TO.finditer(plain, start, stop)]
+    return places[-1] if places else start
 
 
 @lru_cache(maxsize=256)

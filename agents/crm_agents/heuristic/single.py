@@ -22,7 +22,6 @@ def ended(call: Call) -> Plan:
             yield Call("decline", {"code": "not_found", "field": name, "reason": "There is no such record."})
     heard = yield call
     yield from refused(heard)
-    yield Call("finish", {})
 
 
 def record(reading: Reading, entity: str) -> Generator[Call, Heard, tuple[JSON, Row | None]]:

@@ -18,7 +18,7 @@ from crm_agents.judge.telling import LOOKED, UNDONE, claims_of, other_than, tell
 from crm_agents.judge.wrong_agents import Played, false_code, played
 from crm_gym import FAMILIES, TOOLS, Task, load_suite
 from crm_gym.tasks.generator import Generator
-from crm_gym.tasks.goal import RefusalGoal
+from crm_gym.tasks.goal import AnswerGoal, RefusalGoal
 
 KINDS = ("workflow", "composition", "dialogue")
 """Kinds of generated tasks that there are items of, besides the golden ones of each tool."""
@@ -111,7 +111,7 @@ def _says_more(task: Task) -> bool:
 
 def _undone_but_told(env: gym.Env[Any, Any], task: Task, manner: int) -> Made:
     model, episode = played(env, "right", task), played(env, "looks_only", task)
-    said = _truly(model, manner) if model.diff else tell_answer(other_than(_answer(model)), model.name_of, manner)
+    said = _truly(model, manner) if model.diff else tell_answer(_wrong_answer(model), model.name_of, manner)
     return episode, _differs(said, episode, manner), "untrue"
 
 
@@ -175,7 +175,7 @@ def _falsely(episode: Played, manner: int) -> str:
     """What happened, with one thing in it that did not."""
     if episode.diff:
         return tell(twisted(claims_of(episode.diff, episode.name_of)), manner)
-    return tell_answer(other_than(_answer(episode)), episode.name_of, manner)
+    return tell_answer(_wrong_answer(episode), episode.name_of, manner)
 
 
 def _differs(said: str, episode: Played, manner: int) -> str:
@@ -183,6 +183,14 @@ def _differs(said: str, episode: Played, manner: int) -> str:
     if said == tell(claims_of(episode.diff, episode.name_of), manner):
         raise ValueError(f"{episode.task.id}: the reply is meant to be untrue, and is what happened")
     return said
+
+
+def _wrong_answer(episode: Played) -> Any:
+    """An answer that the task does not take."""
+    goal, value = episode.task.goal, other_than(_answer(episode))
+    if isinstance(goal, AnswerGoal) and goal.answer.accepts(value):
+        raise ValueError(f"{episode.task.id}: the answer {value!r} is meant to be wrong, and is right")
+    return value
 
 
 def _answer(episode: Played) -> Any:

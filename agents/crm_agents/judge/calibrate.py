@@ -11,8 +11,9 @@ from crm_agents.judge.grades import GRADES, UNJUDGED, Opinion
 from crm_agents.judge.items import Item, set_hash
 from crm_agents.judge.judge import Judge, in_turn
 from crm_agents.judge.variants import PLAIN, VARIANTS, Variant
-from crm_gym import UsageError, __version__
+from crm_gym import UsageError
 from crm_gym.evaluation.account import Tokens
+from crm_gym.evaluation.plan import code_version
 from crm_gym.evaluation.stats import bootstrap, cohen_kappa, wilson
 
 SCHEMA = 1
@@ -20,6 +21,9 @@ SCHEMA = 1
 
 FLIPS = 124
 """Items that are judged again under each change of form, unless said otherwise."""
+
+
+_ROUNDS = 1_000  # resamples for kappa's interval
 
 
 class Question(NamedTuple):
@@ -131,7 +135,7 @@ def _about(judge: Judge, items: Sequence[Item], attacks: Sequence[Item]) -> dict
     return {
         "kind": "calibration",
         "schema": SCHEMA,
-        "version": __version__,
+        "code": code_version(),
         "model": judge.model,
         "prompt": judge.prompt,
         "settings": judge.describe(),
@@ -171,7 +175,7 @@ def _interval(ends: tuple[float, float]) -> dict[str, float]:
 def _kappa(plain: Sequence[Judged]) -> dict[str, float]:
     """Agreement with the truth on what passes; a question left unjudged agrees with nothing."""
     pairs = [("pass" if one.item.good else "fail", _side(one.opinion)) for one in plain]
-    return {"value": cohen_kappa(pairs), **_interval(bootstrap(pairs, cohen_kappa, seed=0))}
+    return {"value": cohen_kappa(pairs), **_interval(bootstrap(pairs, cohen_kappa, seed=0, rounds=_ROUNDS))}
 
 
 def _confusion(plain: Sequence[Judged]) -> dict[str, dict[str, int]]:

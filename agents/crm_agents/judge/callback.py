@@ -15,6 +15,8 @@ from crm_agents.judge.grades import Opinion, unjudged
 from crm_agents.judge.judge import Judge
 from crm_agents.judge.licence import licence
 from crm_agents.judge.opinions import Key, Opinions, key_of
+from crm_agents.llm.faults import SetupFault
+from crm_gym import UsageError
 from crm_gym.evaluation.callbacks import EpisodeCallback
 from crm_gym.evaluation.log import Log
 from crm_gym.evaluation.records import EpisodeRecord, Run
@@ -30,8 +32,8 @@ class JudgeCallback(EpisodeCallback):
 
     An episode is judged after it has been written to the log, from a copy. The run waits for no opinion but at its very
     end; whatever goes wrong with the judge leaves an episode unjudged and stops nothing. A run that was stopped lets go
-    of what is not judged yet: going on with it, or `crm-agents judge log`, makes up for it. The judge's client is
-    closed with the run.
+    of what is not judged yet: going on with it, or `crm-agents judge log`, makes up for it, as for what an outage left
+    unjudged. With a wrong key nothing more is asked. The judge's client is closed with the run.
 
     Play with ends_on="finish": an episode that ends as soon as it is solved leaves the agent no time to say so.
 
@@ -43,6 +45,9 @@ class JudgeCallback(EpisodeCallback):
         allow_uncalibrated: Use a judge that has not come through the gate; each of its opinions says so.
         at_once: Opinions asked for at a time.
         redact: Takes secrets out of what is kept; if not given, those of this process's environment.
+
+    Attributes:
+        faults: What went wrong in the last run, a sentence each, without secrets.
 
     Raises:
         UsageError: If the judge has no calibration that lets it through; says why.
@@ -62,6 +67,7 @@ class JudgeCallback(EpisodeCallback):
         file = None if calibration is None else Path(calibration)
         self.licence = licence(judge, file, gate, allow_uncalibrated=allow_uncalibrated)
         self.judge, self.path, self.at_once, self._redact = judge, Path(path), at_once, redact
+        self.faults: list[str] = []
         self._desk: _Desk | None = None
 
     def on_run_begin(self, run: Run) -> None:
@@ -95,9 +101,9 @@ class JudgeCallback(EpisodeCallback):
                 desk.wait()
         finally:
             desk.close()
-        if desk.faults:
-            first = (self._redact or Redactor())(desk.faults[0])
-            warnings.warn(f"{self.path}: {first} ({len(desk.faults)} in all)", JudgeWarning, stacklevel=3)
+            self.faults = list(map(self._redact or Redactor(), desk.faults))
+        if self.faults:
+            warnings.warn(f"{self.path}: {self.faults[0]} ({len(self.faults)} in all)", JudgeWarning, stacklevel=3)
 
 
 class _Desk:
@@ -106,6 +112,7 @@ class _Desk:
     def __init__(self, judge: Judge, opinions: Opinions, at_once: int) -> None:
         self.judge, self.opinions = judge, opinions
         self.faults: list[str] = []
+        self._locked = False
         self._gate = asyncio.Semaphore(at_once)
         self._taken: set[Key] = set(opinions.done)
         self._futures: list[Future[None]] = []
@@ -139,14 +146,23 @@ class _Desk:
     async def _see_to(self, record: EpisodeRecord, case: Case) -> None:
         async with self._gate:
             opinion = await self._opinion(case, f"judge/{record['task']}/{record['seed']}/{record['trial']}")
+        if opinion is None:
+            return
         try:
             self.opinions.add(record, opinion)
         except Exception as fault:  # the run goes on, whatever becomes of an opinion
             self.faults.append(str(fault))
 
-    async def _opinion(self, case: Case, label: str) -> Opinion:
+    async def _opinion(self, case: Case, label: str) -> Opinion | None:
+        """The judge's opinion; None if there is nobody to ask."""
+        if self._locked:
+            return None
         try:
             return await self.judge.grade(case, label)
+        except (SetupFault, UsageError) as fault:  # a key, a name, a cassette: the same for every question
+            self._locked = True
+            self.faults.append(f"the judge cannot be asked: {fault}")
+            return None
         except Exception as fault:  # a stranger's client may raise anything
             self.faults.append(f"the judge could not be asked: {type(fault).__name__}: {fault}")
             return unjudged("fault", f"{type(fault).__name__}: {fault}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
 
 from crm_agents.judge.fence import visible
@@ -39,7 +39,13 @@ class Case:
 
     def as_json(self) -> dict[str, Any]:
         """As plain JSON."""
-        return asdict(self) | {"calls": list(self.calls), "changes": list(self.changes)}
+        return {
+            "request": self.request,
+            "today": self.today,
+            "calls": list(self.calls),
+            "changes": list(self.changes),
+            "reply": self.reply,
+        }
 
     def too_long(self) -> bool:
         """Whether there is more than a judge is given."""

@@ -81,17 +81,25 @@ def digest(tasks: Sequence[Task]) -> Digest:
 def masked(task: Task) -> str:
     """The task's request without identifiers."""
     known = identifiers(task)
-    text = task.request
-    for value in sorted(known, key=lambda value: (-len(value), value)):  # whole, before anything is taken out of it
-        if value.casefold() in text.casefold():
-            text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", _HIDDEN, text, flags=re.IGNORECASE)
-    for shape in (_QUOTED, *_SHAPES):
-        text = shape.sub(_HIDDEN, text)
-    words = _names_in(known)
-    text = _WORD.sub(lambda found: _HIDDEN if _is_name(found[0], words) else found[0], text)
+    text = _covered(task.request, known)
     text = re.sub(rf"{_HIDDEN}(?:[\s.&'-]*{_HIDDEN})+", _HIDDEN, text)
     text = re.sub(r"\d", "0", text)
     return WITHHELD if leaks(text, known) else text
+
+
+def _covered(text: str, known: frozenset[str]) -> str:
+    """The text with everything covered that any pattern finds in it as it was: what is found for one hides nothing
+    from another."""
+    folded, words = text.casefold(), _names_in(known)
+    values = (_alone(value) for value in known if value.casefold() in folded)
+    spans = [found.span() for shape in (_QUOTED, *_SHAPES, *values) for found in shape.finditer(text)]
+    spans += [found.span() for found in _WORD.finditer(text) if _is_name(found[0], words)]
+    out, end = [], 0
+    for begin, until in sorted(spans):
+        if begin >= end:
+            out += [text[end:begin], _HIDDEN]
+        end = max(end, until)
+    return "".join([*out, text[end:]])
 
 
 def leaks(text: str, known: Iterable[str]) -> list[str]:
@@ -99,7 +107,7 @@ def leaks(text: str, known: Iterable[str]) -> list[str]:
     known = tuple(known)
     bare = text.replace(_HIDDEN, " ")
     folded, words = bare.casefold(), _names_in(known)
-    whole = [value for value in known if value.casefold() in folded and _stands_alone(value, bare)]
+    whole = [value for value in known if value.casefold() in folded and _alone(value).search(bare)]
     shaped = [found[0] for shape in (*_SHAPES, _QUOTED) for found in shape.finditer(bare)]
     named = [word for word in _WORD.findall(bare) if _is_name(word, words)]
     return [*whole, *shaped, *named, *re.findall(r"[1-9]", bare)]
@@ -165,8 +173,8 @@ def _is_name(word: str, words: frozenset[str]) -> bool:
     return word[0].isupper() and word.casefold() in words and word not in _ENUMS
 
 
-def _stands_alone(value: str, text: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(value)}(?!\w)", text, re.IGNORECASE) is not None
+def _alone(value: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w){re.escape(value)}(?!\w)", re.IGNORECASE)
 
 
 def _told(number: int, task: Task) -> dict[str, Any]:

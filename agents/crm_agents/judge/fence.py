@@ -15,6 +15,7 @@ from typing import Any
 _OPEN, _CLOSE = '<data name="{}">', "</data>"
 _NAME = re.compile(r"[a-z_]{1,40}")
 _DATA = re.compile(r'<data name="([a-z_]{1,40})">\n(.*?)\n</data>')
+_DOUBTFUL = re.compile("[<>\x7f]|[^\x00-\x7f]")
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _BRACKETS = frozenset("<>")
 _LOOKALIKES = frozenset(
@@ -39,7 +40,7 @@ def fence(name: str, value: Any) -> str:
 
 def neutral(value: Any) -> str:
     """The value as JSON on one line, with nothing in it that could be taken for a delimiter."""
-    return "".join(map(_harmless, json.dumps(value, ensure_ascii=False, allow_nan=False)))
+    return _DOUBTFUL.sub(lambda found: _harmless(found[0]), json.dumps(value, ensure_ascii=False, allow_nan=False))
 
 
 def unfence(text: str) -> dict[str, Any]:
@@ -53,10 +54,9 @@ def visible(text: str) -> bool:
 
 
 def _harmless(char: str) -> str:
-    if char.isascii():
-        return _escape(char) if char in _BRACKETS or char == "\x7f" else char
     risky = (
-        unicodedata.category(char) in _HIDDEN
+        char in "<>\x7f"
+        or unicodedata.category(char) in _HIDDEN
         or char in _LOOKALIKES
         or not _BRACKETS.isdisjoint(unicodedata.normalize("NFKC", char))
     )

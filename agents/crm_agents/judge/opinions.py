@@ -20,6 +20,8 @@ from crm_gym.evaluation.records import EpisodeRecord, Run
 from crm_gym.evaluation.redact import Redactor
 
 SCHEMA = 1
+AGAIN = ("outage", "fault")
+"""Why there was no grade, where another time there may be one."""
 
 Key: TypeAlias = tuple[int, int, int]
 """What names an episode as it was played: its seed, its trial and the attempt."""
@@ -43,7 +45,7 @@ class Opinions:
         redact: Takes secrets out of every line; if not given, those of this process's environment.
 
     Attributes:
-        done: The episodes there is an opinion on.
+        done: The episodes there is an opinion on, or will never be one.
 
     Raises:
         UsageError: If the file cannot be written, or is something else.
@@ -109,7 +111,7 @@ class Opinions:
             if there.get(name) != value:
                 raise UsageError(f"{self.path} holds opinions of another {_OF[name]}; give another path")
         os.ftruncate(self._fd, len(text))  # a torn last line is left out
-        self.done = {key_of(line) for line in lines}
+        self.done = {key_of(line) for line in lines if line["why"] not in AGAIN}
 
     def _write(self, line: bytes) -> None:
         size = os.fstat(self._fd).st_size

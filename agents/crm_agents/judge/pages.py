@@ -35,7 +35,7 @@ def calibration_page(made: Mapping[str, Any], gate: Gate) -> str:
         f"questions. Accuracy {_percent(accuracy['value'])} "
         f"({_percent(accuracy['low'])} to {_percent(accuracy['high'])}), "
         f"Cohen's kappa {kappa['value']:.3f} ({kappa['low']:.3f} to {kappa['high']:.3f}). "
-        f"Answered by {literal(', '.join(made['answered_by']) or 'nobody')}.",
+        f"Answered by {literal(', '.join(made['answered_by']) or 'nobody')}; {_spent(made)}.",
         "## Gate",
         _table(("figure", "value", "limit", "met"), (_row(finding) for finding in checked)),
         "## What it said of what",
@@ -61,7 +61,7 @@ def coverage_page(made: Mapping[str, Any]) -> str:
     parts = [
         f"# Coverage of {literal(made.get('suite', 'a suite'))}",
         f"{made['tasks']} tasks, read in {made['chunks']} parts by {literal(made['model'])}. A model's opinion: "
-        "nothing in the suite was changed, and no reward depends on it.",
+        f"nothing in the suite was changed, and no reward depends on it. It took {_spent(made)}.",
     ]
     for priority in PRIORITIES:
         some = [one for one in made["findings"] if one["priority"] == priority]
@@ -100,6 +100,11 @@ def _attacks(made: Mapping[str, Any]) -> Iterable[tuple[object, ...]]:
 def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def _spent(made: Mapping[str, Any]) -> str:
+    cost = made.get("cost")
+    return f"{sum(made['tokens'].values()):,} tokens, " + ("cost unknown" if cost is None else f"{cost:.4f} US dollars")
 
 
 def _some(names: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from crm_agents.llm.chat import ModelClient, ModelSettings, Reply, Request
 from crm_agents.llm.faults import BadRequest, PassingFault, SetupFault, TooLong
-from crm_agents.llm.tape import Tape, fault_of, key_of, reply_of
+from crm_agents.llm.tape import Keys, Tape, fault_of, reply_of
 from crm_gym import UsageError, near_miss
 
 Mode = Literal["record", "replay", "off"]
@@ -59,6 +59,7 @@ class Cassette:
         self.client, self.settings, self.mode = client, client.settings, mode
         self.api: str = getattr(client, "api", type(client).__name__)
         self.tape = Tape(path, writing=mode == "record")
+        self._keys = Keys(self.settings, self.api)
         self._given: dict[str, int] = {}
 
     async def ask(self, request: Request) -> Reply:
@@ -70,7 +71,7 @@ class Cassette:
         """
         if self.mode == "off":
             return await self.client.ask(request)
-        key, parts = key_of(self.settings, self.api, request)
+        key, parts = self._keys.of(request)
         if self.mode == "replay":
             return self._replay(key, parts, request)
         kept = self.tape.reply(key)

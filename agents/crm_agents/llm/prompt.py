@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from crm_agents.llm.chat import ToolSpec
 from crm_gym import CODES, TOOLS, UsageError, near_miss
+from crm_gym.entities import CLOSED_STAGES
 from crm_gym.registration import MAX_EPISODE_STEPS
 from crm_gym.spaces import REFUSED
 
@@ -20,19 +21,20 @@ MODES = ("tools", "text")
 REFUSALS = ("decline", "attempt")
 
 _WORK = """You work in a company's CRM for the people who ask you. Each conversation is one request. You carry it out \
-with the tools you are given, and with nothing else: nobody reads along, and only what stands in the CRM in the end, \
-or what you answer with the tool respond, counts.
+with the tools you are given, and with nothing else: what counts is what stands in the CRM in the end, or what you \
+answer with the tool respond.
 
 # Finding records
 
 - Records have ids, which requests seldom give. Find them with the search tools, by the names and values the request \
 tells you: the client with client_search, the deal with opportunity_search, and so on. Never make up an id.
 - A text criterion finds every record that holds the text, in any case. Several records often have similar names: \
-"Alder Mill" also finds "Alder Mill North". Look at all rows and at the total, get further pages with offset if the \
-total is larger than the page, and take the one record that the request describes. What the request says besides the \
-name (its client, stage, owner, amount, date) tells records apart.
+"Alder Mill" also finds "Alder Mill North". Look at all rows and at the total, get the rest with limit (up to 100) \
+and offset if the total is larger than the page, and take the one record that the request describes. What the request \
+says besides the name (its client, stage, owner, amount, date) tells records apart.
 - If a search finds nothing, search again with less: a shorter part of the name, fewer criteria. A record that you \
 cannot find in several ways may not be there.
+- A deal is open unless its stage is {closed}.
 - Dates like "today" or "next month" go by the CRM's own day, which the first message tells you.
 
 # Values
@@ -71,7 +73,11 @@ list of ids or names for records; a list of values for values; one value alone a
 object from name to number for a breakdown. No units, no sentences in the answer. Work it out from all rows that \
 match, not from the first page.
 - If the request was for changes and all are made, end with finish; with respond if it also asks for an answer.
-{refusals}
+{words}{refusals}
+"""
+
+_WORDS = """- With the call that completes the request write one or two plain sentences for the person: what you did \
+or found, or why it cannot be done. Say only what results have shown, and nothing that has not happened.
 """
 
 _DECLINE = """- If the request asks for something that the CRM must not do, and the person plainly wants just that, \
@@ -79,18 +85,21 @@ do not do it another way: no near value, no other record, no part of it, no note
 the code and the field of the refusal that such a call earns. The field is the argument at fault by its plain name; \
 inside updates, the name of the field there. Find the records first if you need them to know; if the call as asked \
 has already been refused, decline with the code and the field of that refusal.
+- If one part of a request must be refused and the rest depends on it, or the person wants all or nothing, nothing of \
+it is done: look everything up before the first change.
 - A request that can be carried out is carried out. Do not decline because it is unusual, or because a search came \
 back empty at first.
 
 # What the CRM refuses
 
-If several things are wrong with a call, the first of this list counts:
+The codes stand in the order of the checks: if several things are wrong with a call, the first counts.
 {codes}"""
 
 _ATTEMPT = """- If the request asks for something that the CRM may refuse, make the very call that is asked for, with \
 the values as they stand: wrong spelling, wrong form, wrong type, extra or missing arguments, unknown ids and all. Do \
 not mend them, do not do it another way, and do not call decline. The CRM checks every call and refuses what it must; \
 the attempt is what counts. Find the other values it needs first, with searches, as for any call.
+- If such a call is one part of a request that shall be done as a whole or not at all, make it before all changes.
 - After such a refusal do nothing else: end with finish. It is not yours to mend.
 
 # What the CRM refuses
@@ -136,16 +145,19 @@ def tool_specs() -> tuple[ToolSpec, ...]:
 
 
 @functools.cache
-def guidance(refusals: str = "decline") -> str:
+def guidance(refusals: str = "decline", mode: str = "tools") -> str:
     """How to work in the CRM.
 
     Args:
         refusals: The environment's protocol for what must be refused: "decline" or "attempt".
+        mode: "tools", where words can stand beside a call, or "text".
     """
     _known("refusals", refusals, REFUSALS)
     codes = "\n".join(f"- {code}: {meaning}" for code, meaning in CODES.items())
     rules = (_DECLINE if refusals == "decline" else _ATTEMPT).format(codes=codes)
-    return _WORK.format(steps=MAX_EPISODE_STEPS, refusals=rules).rstrip() + "\n"
+    closed = " or ".join(sorted(CLOSED_STAGES, reverse=True))
+    words = _WORDS if mode == "tools" else ""
+    return _WORK.format(steps=MAX_EPISODE_STEPS, closed=closed, words=words, refusals=rules).rstrip() + "\n"
 
 
 def make_prompt(mode: str = "tools", refusals: str = "decline", own: str | None = None) -> Prompt:
@@ -160,7 +172,7 @@ def make_prompt(mode: str = "tools", refusals: str = "decline", own: str | None 
         UsageError: If a word does not exist.
     """
     _known("mode", mode, MODES)
-    said = guidance(refusals)
+    said = guidance(refusals, mode)
     if own is not None:
         said = own.rstrip() + "\n"
     if mode == "tools":

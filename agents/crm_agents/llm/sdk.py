@@ -10,6 +10,7 @@ responses) and 5.7 ms (openai, chat); `scripts/bench_transport.py` measures it a
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import os
 import re
@@ -67,13 +68,15 @@ class SdkClient(ABC):
         sdk = self._sdk()
         content = self._content(request)
         began = time.perf_counter()
+        failed: Exception | None = None
         try:
             response = await self._send(sdk, content)
         except Exception as fault:
-            named = self._named(fault)
-            if named is None:
+            failed = self._named(fault)
+            if failed is None:
                 raise
-            raise named from None  # the SDK's own error carries the request, with the key in its headers
+        if failed is not None:  # raised out here: the SDK's own error carries the request, with the key in its headers
+            raise failed
         latency = time.perf_counter() - began
         body = _body(response.content)
         try:
@@ -120,16 +123,18 @@ class SdkClient(ABC):
         return Call(id, name, arguments)
 
     async def _send(self, sdk: Any, content: bytes) -> Any:
-        import httpx2
-
+        whole = importlib.import_module("httpx2").Response  # as it came, not as one of the SDK's models
         options = {"headers": _HEADERS, "timeout": self.settings.timeout}
-        return await sdk.post(self.path, cast_to=httpx2.Response, content=content, options=options)
+        return await sdk.post(self.path, cast_to=whole, content=content, options=options)
 
     def _content(self, request: Request) -> bytes:
         kept = self._head
         if kept is None or not _same_head(kept[0], request):
             self._head = kept = request, json.dumps(self.fixed(request), allow_nan=False)
-        rest = json.dumps(self.said(request), allow_nan=False)
+        try:
+            rest = json.dumps(self.said(request), allow_nan=False)
+        except (ValueError, RecursionError):  # NaN, or too deep, in a part of a reply that we do not read
+            raise BadRequest("bad_reply", "an earlier reply holds what cannot be handed back as JSON") from None
         text = kept[1][:-1] + "," + rest[1:]
         return (_LONE.sub(_replaced, text) if "\\ud" in text else text).encode("ascii")
 
@@ -155,7 +160,7 @@ class SdkClient(ABC):
 
     def _import(self) -> Any:
         try:
-            return __import__(self.package)
+            return importlib.import_module(self.package)
         except ModuleNotFoundError as fault:
             raise UsageError(
                 f"{fault.name} is not installed; {self.api} needs the extra llm: pip install 'crm-gym[llm]'"

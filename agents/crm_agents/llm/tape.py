@@ -11,7 +11,7 @@ import warnings
 from dataclasses import asdict
 from typing import Any
 
-from crm_agents.llm.chat import Call, ModelSettings, Reply, Request, Said, Turn, User
+from crm_agents.llm.chat import Call, ModelSettings, Reply, Request, Said, ToolSpec, Turn, User
 from crm_agents.llm.faults import BadRequest, ModelFault, PassingFault, TooLong
 from crm_gym import UsageError
 from crm_gym.evaluation.account import Tokens
@@ -41,35 +41,41 @@ def digest(value: Any) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()[:32]
 
 
-def key_of(settings: ModelSettings, api: str, request: Request) -> tuple[str, dict[str, str]]:
-    """The key of a question and the hashes of its parts; neither address nor key is in it."""
-    asked = {
-        "max_tokens": settings.max_tokens,
-        "effort": settings.effort,
-        "strict": settings.strict,
-        "sampling": dict(settings.sampling),
-    }
-    parts = {
-        "model": settings.name,
-        "api": api,
-        "settings": digest(asked)[:8],
-        "system": digest(request.system)[:8],
-        "tools": digest([asdict(tool) for tool in request.tools])[:8],
-        "schema": digest(request.schema)[:8],
-        "turn": str(len(request.turns)),
-    }
-    # Shortened hashes are for finding out what differs; the key is made of everything.
-    whole = [
-        request.label,
-        settings.name,
-        api,
-        asked,
-        request.system,
-        [_plain(turn) for turn in request.turns],
-        [asdict(tool) for tool in request.tools],
-        request.schema,
-    ]
-    return digest(whole), parts
+class Keys:
+    """Makes keys of questions: hashes of all that decides an answer; neither address nor key is in them.
+
+    Args:
+        settings: How the model is asked.
+        api: The shape in which it is asked.
+    """
+
+    def __init__(self, settings: ModelSettings, api: str) -> None:
+        asked = {
+            "max_tokens": settings.max_tokens,
+            "effort": settings.effort,
+            "strict": settings.strict,
+            "sampling": dict(settings.sampling),
+        }
+        self._about = {"model": settings.name, "api": api, "settings": digest(asked)}
+        self._tools: tuple[tuple[ToolSpec, ...], str] | None = None
+
+    def of(self, request: Request) -> tuple[str, dict[str, str]]:
+        """The key of a question; and hashes of its parts, shortened, for finding out what differs."""
+        whole = {
+            **self._about,
+            "system": digest(request.system),
+            "tools": self._tools_of(request.tools),
+            "schema": digest(request.schema),
+        }
+        key = digest([request.label, whole, [_plain(turn) for turn in request.turns]])
+        parts = {name: value if name in ("model", "api") else value[:8] for name, value in whole.items()}
+        return key, {**parts, "turn": str(len(request.turns))}
+
+    def _tools_of(self, tools: tuple[ToolSpec, ...]) -> str:
+        """Hash of the tools; they are most of a question, and always the same."""
+        if self._tools is None or self._tools[0] is not tools:
+            self._tools = tools, digest([[tool.name, tool.description, tool.schema] for tool in tools])
+        return self._tools[1]
 
 
 def _plain(turn: Turn) -> list[Any]:

@@ -41,7 +41,8 @@ def failures(sources: Sequence[Source]) -> Markup:
     rows = [[_why(*name), *(one.get(name, "–") for one in found)] for name in names]
     reasons = table(["reason", *(source.label for source in sources)], rows) if rows else None
     grids = [_matrix(place, source, len(sources)) for place, source in enumerate(sources)]
-    return joined(bars, tag("div", tag("div", reasons), tag("div", *grids), class_="beside unequal"))
+    wide = "beside unequal" if len(sources) == 1 else "beside"
+    return joined(bars, tag("div", tag("div", reasons), tag("div", *grids), class_=wide))
 
 
 def _why(outcome: str, reason: str) -> str:

@@ -40,7 +40,7 @@ def _card(place: int, source: Source) -> Markup:
         axis(),
         dots([point], 1) if result["count"] else None,
         tag("p", f"95 % interval {words.between(result['wilson'])}", class_="interval"),
-        tag("p", f"over tasks (bootstrap) {words.between(result['bootstrap'])}", class_="interval quiet"),
+        tag("p", f"over tasks (bootstrap) {words.over_tasks(result['bootstrap'])}", class_="interval quiet"),
         tag("p", _counts(place, source)),
         *(tag("p", f"{source.file} {fault}", class_="warn") for fault in source.faults),
         _facts(figures),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from typing import Final
 
 VOID: Final = frozenset(("meta", "input", "line", "circle", "rect", "path", "polyline", "br"))
@@ -15,9 +16,15 @@ class Markup(str):
     __slots__ = ()
 
 
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, those that turn text around, and halves of surrogate pairs."""
+
+
 def escaped(text: object) -> Markup:
-    """Any text as markup that shows it."""
-    return text if isinstance(text, Markup) else Markup(html.escape(str(text), quote=True))
+    """Any text as markup that shows it; what cannot be seen, and would change how other text looks, as \\uXXXX."""
+    if isinstance(text, Markup):
+        return text
+    return Markup(html.escape(_UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", str(text)), quote=True))
 
 
 def joined(*parts: object, by: str = "") -> Markup:

@@ -223,7 +223,7 @@
     const terms = Object.entries(step.reward || {}).map(([name, value]) => spoken(name) + " " + (value > 0 ? "+" : "") + Number(value.toFixed(4)));
     const foot = [terms.length ? "reward: " + terms.join(", ") : null, "state " + step.hash].filter(Boolean).join(" \u00b7 ");
     const call = typeof step.arguments === "object" ? show(step.arguments) : make("pre", {}, String(step.arguments));
-    const cut = step.cut ? make("p", { class: "quiet" }, "The result has " + step.cut + " characters; the log has all of them.") : null;
+    const cut = step.cut ? make("p", { class: "quiet" }, "Cut to its beginning here; the log has all " + step.cut.toLocaleString("en") + " characters.") : null;
     return [bubble("agent", step.said), make("section", { class: "step" + (step.error ? " refused" : "") },
       make("h3", {}, make("span", { class: "number" }, number + 1), make("code", {}, step.tool || "unreadable call")),
       asking(step) || [call, result(step)], cut, changes(step.diff, "Changed by this step"), make("p", { class: "foot" }, foot))];

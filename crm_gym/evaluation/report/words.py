@@ -17,6 +17,12 @@ def between(interval: Sequence[float] | None) -> str:
     return UNKNOWN if interval is None else f"{100 * interval[0]:.1f} to {100 * interval[1]:.1f} %"
 
 
+def over_tasks(interval: Sequence[float] | None) -> str:
+    """An interval of the bootstrap, which says nothing if all tasks came out alike."""
+    alike = interval is not None and interval[0] == interval[1]
+    return "says nothing: all tasks came out alike" if alike else between(interval)
+
+
 def points(value: float) -> str:
     """A difference of shares, in percentage points."""
     return f"{100 * value:+.1f}"
