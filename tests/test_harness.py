@@ -257,6 +257,23 @@ def test_nested_too_deep_to_be_written_is_no_trouble():
     assert (step["tool"], step["error"]["code"]) == (None, "invalid_json")
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "",
+        "  ",
+        "{}",
+        '{"name": "\\ud800"}',
+        '{"name": "\u00e9\\u00e9"}',
+        '{"limit": 1e0, "name": "%s"}' % ("x" * 5_000),
+    ],
+    ids=["nothing", "blank", "empty", "surrogate", "accents", "long"],
+)
+def test_arguments_are_kept_as_they_were_understood(arguments):
+    step = played(Calling({"tool": "client_search", "arguments": arguments}))["steps"][0]
+    assert (step["tool"], step["arguments"]) == ("client_search", json.loads(arguments.strip() or "{}"))
+
+
 def test_reference_answers_are_not_in_the_log(tmp_path):
     plan = Plan(env={"expose_reference": True, "include_tool_hints": True})
     log = run(lambda env, seed: NullAgent(), tmp_path / "log.jsonl", plan)

@@ -14,6 +14,7 @@ import pytest
 from crm_agents import heuristic
 from crm_agents.heuristic import HeuristicAgent
 from crm_agents.heuristic.intent import intent_of
+from crm_agents.heuristic.jobs import parts_of, with_ids
 from crm_agents.heuristic.pointing import literal_id
 from crm_agents.heuristic.reading import Reading
 from crm_agents.heuristic.words import mended
@@ -21,6 +22,7 @@ from hypothesis import strategies as st
 
 from crm_gym import FAMILIES, TOOL_NAMES, TOOLS, load_suite, rollout
 from crm_gym.baselines import OracleAgent, RandomAgent
+from crm_gym.evaluation.harness import BaselineHarness
 
 CORE = ("CNC", "CNO", "CQT", "UD", "MOP")
 TODAY = "2026-03-01"
@@ -226,3 +228,48 @@ def test_an_id_belongs_to_the_record_named_before_it() -> None:
 def test_slips_of_the_keyboard_in_deciding_words_are_mended_and_values_are_left() -> None:
     assert mended("Plesae dleete the qoute") == "Plesae delete the quote"
     assert mended('set "qoute" for qoute@halden.example') == 'set "qoute" for qoute@halden.example'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'Add the note "a; then delete it" to the deal Heron gates; delete the deal Alder gates.',
+        "1st, clone the deal Heron gates. 2nd, upload gates.pdf to the deal Alder gates.",
+        "To do:\n- set the owner of the deal Heron gates to Ana Berg\n- cancel the quote of the deal Alder gates",
+        "Copy the deal Heron gates, and then set the amount of the new copy to 500.",
+        "Both of these: a) delete the deal Heron gates; b) create the deal Alder gates for Halden Ferries.",
+    ],
+)
+def test_several_jobs_are_taken_apart(text: str) -> None:
+    assert len(parts_of(reading(text))) == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Delete the deal Heron gates.",
+        'Create a client, please. Put the e-mail address down as "x"; then leave it so.',
+        "Set the stage of the deal Heron gates to Proposal and the amount to 500; nothing else.",
+    ],
+)
+def test_one_job_stays_whole(text: str) -> None:
+    assert len(parts_of(reading(text))) == 1
+
+
+def test_what_a_job_has_made_is_known_to_the_next() -> None:
+    last = {"deal": "d-1", "client": "c-1"}
+    assert with_ids("Add a note to that new deal.", last) == "Add a note to the deal with the id d-1."
+    assert with_ids("Set the owner of the same client and of the copy.", last) == (
+        "Set the owner of the client with the id c-1 and of the deal with the id d-1."
+    )
+    assert with_ids("on that contract", last) == "on that contract"
+
+
+def test_it_plays_in_other_processes_as_in_this_one(tmp_path: Path) -> None:
+    plan = {"suite": "golden", "tasks": ("clone_opportunity",)}
+    logs = [
+        BaselineHarness(HeuristicAgent(), tmp_path / f"{workers}.jsonl", plan, workers=workers).run().episodes
+        for workers in (1, 2)
+    ]
+    assert logs[0] == logs[1]
+    assert {record["outcome"] for record in logs[0]} == {"success", "failure"}

@@ -18,6 +18,7 @@ from crm_agents.llm.prices import Prices
 from crm_agents.llm.retry import RetryPolicy
 from crm_agents.roster import SCRIPTED, Scripted, learnt
 from crm_gym import Agent, UsageError, near_miss
+from crm_gym.evaluation.account import Tokens
 from crm_gym.evaluation.plan import Plan
 
 WITH_MODEL, LEARNT, FORM_ID = ("claude", "openai"), "sb3", "CrmEnvForm-v0"
@@ -110,6 +111,12 @@ def _with_model(config: EvalConfig, cassette: Path) -> LlmAgent:
     part = config.model
     assert part is not None
     kind = ClaudeAgent if config.agent == "claude" else OpenAIAgent
+    prices = None if config.prices is None else Prices.load(Path(config.prices))
+    if config.budget.cost is not None and (prices is None or prices.cost(part.name, Tokens(1, 1, 1, 1)) is None):
+        raise UsageError(
+            f"budget.cost needs the prices of {part.name!r}: a file with all four (prices = FILE; configs/prices.toml "
+            "says how), or leave it out and limit budget.calls or budget.tokens"
+        )
     recorded = None if config.cassette.mode == "off" else str(config.cassette.path or cassette)
     return kind(
         **_model_settings(config.agent, part),
@@ -119,7 +126,7 @@ def _with_model(config: EvalConfig, cassette: Path) -> LlmAgent:
         nudges=config.nudges,
         max_calls=config.max_calls,
         max_episode_tokens=config.max_episode_tokens,
-        prices=None if config.prices is None else Prices.load(Path(config.prices)),
+        prices=prices,
         retry=RetryPolicy(config.retry.tries, config.retry.base, config.retry.cap),
         cassette=recorded,
         cassette_mode=config.cassette.mode,

@@ -11,6 +11,19 @@ OK, FAULTS, USAGE, BUDGET, STOPPED = 0, 1, 2, 3, 130
 """Exit codes: done, whatever came of it; something looked at is not as it should be; the command asks for what does not
 exist; a budget is used up; Ctrl-C."""
 
+EPISODES_FILE, SUMMARY_FILE, OPINIONS_FILE, CASSETTE_FILE = (
+    "episodes.jsonl",
+    "summary.json",
+    "opinions.jsonl",
+    "cassette.jsonl",
+)
+"""What the folder of a run holds."""
+
+
+def log_in(path: Path) -> Path:
+    """The log that is meant: the file, or that in the folder of a run."""
+    return path / EPISODES_FILE if path.is_dir() else path
+
 
 def to_json(value: Any, indent: int | None = None) -> str:
     """Strict ASCII JSON: what a run holds may come from anyone, and NaN is no JSON."""

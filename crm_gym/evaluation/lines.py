@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from crm_gym.evaluation.records import EpisodeRecord, Run
 from crm_gym.evaluation.redact import Redactor
@@ -19,6 +19,8 @@ DEEPEST: Final = 48
 """Levels of nesting that are kept of what an agent sent."""
 
 _LARGEST = 10**18
+_FOREIGN = re.compile("[^\\x00-\\x7f]+")
+_NAN, _INFINITY = re.compile(b"NaN").search, re.compile(b"Infinity").search
 _TAIL = re.compile(rb',"check":"([0-9a-f]{16})"}\n')
 _TAIL_SIZE = len(b',"check":"0123456789abcdef"}\n')
 
@@ -26,14 +28,24 @@ _TAIL_SIZE = len(b',"check":"0123456789abcdef"}\n')
 def to_line(record: Mapping[str, Any], redact: Redactor) -> tuple[bytes, Mapping[str, Any]]:
     """A record's line, and the record as the line has it: without secrets, and with nothing that JSON cannot say."""
     try:
-        text = encode(record)
+        text = _quick(record) or encode(record)
         clean = "\\ud" not in text and not redact.finds(text)
     except (ValueError, TypeError, RecursionError):
         clean = False
     if not clean:
         record = plain(record, redact)
         text = encode(record)
-    return f'{text[:-1]},"check":"{_hash(text.encode("ascii"))}"}}\n'.encode("ascii"), record
+    body = text.encode("ascii")
+    return b'%b,"check":"%b"}\n' % (body[:-1], _hash(body).encode("ascii")), record
+
+
+def _quick(record: Mapping[str, Any]) -> str | None:
+    """As `encode`, in half the time; None if there is a number in it that is none."""
+    made = to_json(record)
+    if _NAN(made) or _INFINITY(made):
+        return None
+    text = made.decode()
+    return text if text.isascii() else _FOREIGN.sub(lambda found: encode(found[0])[1:-1], text)
 
 
 def from_line(line: bytes) -> dict[str, Any]:

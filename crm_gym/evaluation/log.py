@@ -22,7 +22,7 @@ from crm_gym.evaluation.records import EpisodeRecord, Run
 from crm_gym.evaluation.redact import Redactor
 from crm_gym.evaluation.shapes import Damaged
 
-SYNC_SECONDS: Final = 0.05
+SYNC_SECONDS: Final = 0.2
 """How often lines are brought to the disk."""
 
 TORN: Final = "torn: the program died while writing it; it is left out"

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any
 
 import gymnasium as gym
+from pydantic_core import from_json
 
 from crm_gym.errors import AgentError, InfraError, ToolError
 from crm_gym.evaluation.account import Account, AsyncAgent, ModelAgent, Spend
@@ -18,18 +19,16 @@ from crm_gym.evaluation.rollout import Agent
 from crm_gym.evaluation.taxonomy import failure_of
 from crm_gym.journal import Change, Journal
 from crm_gym.schema import row_json
-from crm_gym.spaces import decode
+from crm_gym.spaces import ARGUMENTS_CHARS, decode
 from crm_gym.strict_json import MAX_CHARS
 from crm_gym.tools import ToolCall, ToolResult
 from crm_gym.verify import verify
 
-MAX_STEPS = 1_000
-"""Stops an episode that nothing else ends."""
+MAX_STEPS, HASH_DIGITS = 1_000, 16
+"""What stops an episode that nothing else ends; how much of a state hash is kept."""
 
 OnStep = Callable[[Job, int, StepRecord], None]
 """Called after each step with the episode, the step's number from 1 and the step."""
-
-HASH_DIGITS = 16
 
 
 class Tape:
@@ -47,6 +46,11 @@ class Tape:
         account: What the agent keeps of the episode, if it has a model.
     """
 
+    __slots__ = (
+        "_changes", "_env", "_fault", "_hash", "_heard", "_inside", "_job", "_journal", "_on_step", "_outage", "_run",
+        "_success", "_terminated", "_total", "_truncated", "_verdict", "_written_down", "account", "over", "steps",
+    )  # fmt: skip
+
     def __init__(self, env: gym.Env[Any, Any], job: Job, run: Run, on_step: OnStep | None = None) -> None:
         self._env, self._job, self._run, self._on_step = env, job, run, on_step
         self._inside: Any = env.unwrapped
@@ -55,9 +59,10 @@ class Tape:
         self.account: Account | None = None
         self._fault: AgentError | InfraError | None = None
         self._outage: str | None = None
-        self._total = 0.0
+        self._total, self._hash = 0.0, ""
         self._changes = self._heard = 0
-        self._hash = ""
+        self._journal: Journal | None = None  # until the episode has begun
+        self._verdict: dict[str, Any] = {}
         self._written_down: dict[int, tuple[Change, ChangeRecord]] = {}
 
     def __enter__(self) -> Tape:
@@ -77,7 +82,7 @@ class Tape:
     def begin(self) -> Any:
         """Reset; the first observation."""
         observation, info = self._env.reset(seed=self._job.seed, options=self._job.options)
-        self._journal: Journal = self._inside.crm.journal
+        self._journal = self._inside.crm.journal
         self._verdict = info["verdict"]
         return observation
 
@@ -97,23 +102,23 @@ class Tape:
         self._outage = info.get("infra_error")
         # A form that was never submitted is no step: nothing was called.
         if self._outage is None and observation["steps"] > len(self.steps):
-            self._note(action, observation["result"], info)
+            self._note(action, observation, info)
         if len(self.steps) >= MAX_STEPS and not self._terminated:
             self._truncated = True
         self.over = self._terminated or self._truncated
         return observation
 
-    def _note(self, action: Any, result: str, info: dict[str, Any]) -> None:
+    def _note(self, action: Any, observation: Any, info: dict[str, Any]) -> None:
         """Write a step down."""
-        changes, before = self._journal.changes, self._changes
-        count = len(changes)
+        assert self._journal is not None
+        changes, before, count = self._journal.changes, self._changes, len(self._journal.changes)
         if count != before or not self._hash:
             self._hash, self._changes = self._inside.crm.state_hash()[:HASH_DIGITS], count
-        tool, arguments, _, _ = decode(action)
+        tool = observation["tool"]
         step: StepRecord = {
-            "tool": tool,
-            "arguments": _as_text(action) if tool is None else arguments,
-            "result": result,
+            "tool": tool or None,
+            "arguments": _arguments(action, observation["arguments"]) if tool else _as_text(action),
+            "result": observation["result"],
             "error": info["error"] if info["error"]["code"] else None,
             "reward": {name: value for name, value in info["reward_terms"].items() if value},
             "hash": self._hash,
@@ -139,7 +144,9 @@ class Tape:
         """The episode, as it stands in a log."""
         run, job, task, account = self._run, self._job, self._inside.task, self.account
         outcome, reason, note = self._outcome()
-        begun = hasattr(self, "_journal")  # not if the database was out of reach from the start
+        journal = (
+            Journal() if self._journal is None else self._journal
+        )  # None if the database was out of reach from the start
         return {
             "kind": "episode",
             "schema": run["schema"],
@@ -160,8 +167,8 @@ class Tape:
             "today": task.today,
             "steps": self.steps,
             "total": self._total,
-            "verdict": self._verdict if begun else verify(task, Journal()).summary(),
-            "diff": [self._written(change) for change in self._journal.net.values()] if begun else [],
+            "verdict": self._verdict or verify(task, journal).summary(),
+            "diff": [self._written(change) for change in journal.net.values()],
             "terminated": self._terminated,
             "truncated": self._truncated,
             "outcome": outcome,
@@ -187,12 +194,10 @@ class Tape:
             return ("failure" if fault.reason == "budget" else "model_error"), fault.reason, fault.message
         if self._success:
             return "success", None, None
-        return "failure", self._failure(), None
-
-    def _failure(self) -> str:
+        assert self._journal is not None
         over = str(self.steps[-1]["tool"]) if self._terminated else "limit"
         results = [_result(step) for step in self.steps]
-        return failure_of(self._inside.task, self._journal, self._inside.verdict, results, over)
+        return "failure", failure_of(self._inside.task, self._journal, self._inside.verdict, results, over), None
 
 
 def play(
@@ -269,6 +274,16 @@ def _result(step: StepRecord) -> ToolResult:
     return ToolResult(call, None, None if error is None else ToolError(**error))
 
 
+def _arguments(action: Any, shown: str) -> Any:
+    """The arguments of a call that could be read, from the observation's text of them unless that is cut."""
+    if shown and len(shown) < ARGUMENTS_CHARS:
+        try:
+            return from_json(shown)
+        except ValueError:  # white space; a lone surrogate
+            pass
+    return decode(action)[1]
+
+
 def _as_text(action: Any) -> str:
     """An action that could not be read as a text that cannot be read either, with the same refusal where possible."""
     if isinstance(action, bytes | bytearray):
@@ -276,8 +291,8 @@ def _as_text(action: Any) -> str:
     if isinstance(action, Mapping):
         action = dict(action)
     if not isinstance(action, str):
-        try:
-            action = json.dumps(action)  # NaN and infinities stay, to be refused again
+        try:  # NaN and infinities stay, to be refused again
+            action = json.dumps(action)
         except (TypeError, ValueError, RecursionError):
             action = f"{type(action).__name__} that is no JSON"
     return str(action[: MAX_CHARS + 1])

@@ -51,44 +51,41 @@ _PARAMETER = re.compile(
 )
 
 
-def _any_of(*hints: str) -> Callable[[str], bool]:
-    """Whether one of the hints is in a text.
+def _hints(*hints: str) -> list[Callable[[str], object]]:
+    """Searches for what stands in everything that a shape matches.
 
-    Each hint begins with a letter that is rare: `re` looks for that by itself, which takes a fraction of the time of
-    `in`, and of a pattern that begins with a choice.
+    Each begins with a letter that is rare: `re` looks for that by itself, which takes a fraction of the time of `in`,
+    and of a pattern that begins with a choice.
     """
-    searches = [re.compile(hint).search for hint in hints]
-
-    def found(text: str) -> bool:
-        for search in searches:  # noqa: SIM110  any() takes half as long again
-            if search(text):
-                return True
-        return False
-
-    return found
+    return [re.compile(hint).search for hint in hints]
 
 
-_of_urls = _any_of(r"/[/][^\s/@:\"'\\]*:[^\s/@\"'\\]+@")
-_of_shapes = _any_of(
-    "k(?<=sk)-", "A(?:KIA|SIA|Iza)", "g(?:h[oprsu]_|ithub_pat_|lpat-|sk_)", "x(?:ox|ai-)", "hf_", "J(?<=eyJ)"
+_IN_URLS = _hints(r"/[/][^\s/@:\"'\\]*:[^\s/@\"'\\]+@")[0]
+_SK, _AWS, _GIT, _XO, _HF = _hints(
+    "k(?<=sk)-", "A(?:KIA|SIA|Iza)", "g(?:h[oprsu]_|ithub_pat_|lpat-|sk_)", "x(?:ox|ai-)", "hf_"
 )
-_of_parameters = _any_of("=(?<=[yntdYNTD]=)")
-_of_headers = _any_of("bearer", "zation", "k(?<=i.k)ey")
+_BEARER, _KEY = _hints("bearer", "k(?<=i.k)ey")
 
 
 def has_shape(text: str) -> bool:
     """Whether a text has anything of the shape of a secret, or did before it was taken out.
 
     Asked of every line of every log: so for each shape something is looked for first that is quickly found not to be
-    there. That takes a fortieth of the time.
+    there. That takes a fiftieth of the time.
     """
-    return bool(
-        (_of_urls(text) and _URL.search(text))
-        or (_of_shapes(text) and _SHAPES.search(text))
-        or (_of_parameters(text) and _PARAMETER.search(text))
-        or _PEM.search(text)
-        or (_of_headers(text.lower()) and _HEADER.search(text))
-    )
+    if "/" in text and _IN_URLS(text) and _URL.search(text):
+        return True
+    if "=" in text and _PARAMETER.search(text):
+        return True
+    eyj = "J" in text and "eyJ" in text
+    if (eyj or _SK(text) or _AWS(text) or _GIT(text) or _XO(text) or _HF(text)) and _SHAPES.search(text):
+        return True
+    if _PEM.search(text):
+        return True
+    small = text.lower()
+    if _BEARER(small) or _KEY(small) or ("z" in small and "zation" in small):
+        return _HEADER.search(text) is not None
+    return False
 
 
 class Redactor:

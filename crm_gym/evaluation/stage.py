@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -39,6 +40,11 @@ class Cast:
     agent: Agent | Make
     make_env: MakeEnv = Plan.make_env
 
+    @functools.cached_property
+    def makes(self) -> bool:
+        """Whether each episode has an agent of its own."""
+        return is_make(self.agent)
+
     def env(self) -> gym.Env[Any, Any]:
         """An environment to play in, one episode after another."""
         return self.make_env(self.plan)
@@ -46,7 +52,7 @@ class Cast:
     def player(self, env: gym.Env[Any, Any], job: Job) -> Any:
         """The agent for an episode."""
         agent: Any = self.agent
-        return agent(env, job.agent_seed) if is_make(agent) else agent
+        return agent(env, job.agent_seed) if self.makes else agent
 
 
 def is_make(agent: object) -> bool:

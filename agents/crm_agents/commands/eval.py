@@ -14,7 +14,7 @@ from rich.table import Table
 from crm_agents.cast import PLAYERS, WITH_MODEL, Cast, cast
 from crm_agents.config import EvalConfig
 from crm_agents.configfile import config_of, overridden, override, read_toml
-from crm_agents.output import OK, to_json, write_own
+from crm_agents.output import CASSETTE_FILE, EPISODES_FILE, OK, SUMMARY_FILE, to_json, write_own
 from crm_agents.progress import ProgressCallback
 from crm_gym import SUITES, BudgetSpent, UsageError
 from crm_gym.evaluation.budget import Budget
@@ -44,7 +44,6 @@ With a key, or against `crm-agents fake-server`:
 Exit codes: 0 the run was played, 2 a name, a number, a file or a key will not do, 3 a budget is used up, 130 stopped by
 Ctrl-C (--resume goes on after both)."""
 
-EPISODES_FILE, SUMMARY_FILE, CASSETTE_FILE = "episodes.jsonl", "summary.json", "cassette.jsonl"
 STOPPED = "stopped; the episodes played so far are kept: the same command with --resume goes on, --force starts anew"
 
 

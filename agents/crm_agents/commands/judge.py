@@ -29,7 +29,7 @@ from crm_agents.judge.opinions import read_opinions
 from crm_agents.judge.pages import calibration_page, coverage_page
 from crm_agents.llm.chat import ModelClient
 from crm_agents.llm.faults import SetupFault
-from crm_agents.output import FAULTS, OK, to_json, write_own
+from crm_agents.output import FAULTS, OK, OPINIONS_FILE, log_in, to_json, write_own
 from crm_gym import SPLITS, SUITES, Task, UsageError, load_suite
 from crm_gym.evaluation.log import read_log
 from crm_gym.evaluation.redact import Redactor
@@ -44,7 +44,7 @@ No opinion moves a reward, a verdict or a record.
 
 Examples:
   crm-agents judge calibrate --config configs/judge.toml
-  crm-agents judge log runs/claude/episodes.jsonl --config configs/judge.toml
+  crm-agents judge log runs/claude --config configs/judge.toml
   crm-agents judge coverage --config configs/judge.toml --suite core
 
 Without a key, against `crm-agents fake-server --port 8765` (whose rules are no judge, and are refused):
@@ -83,8 +83,8 @@ class Calibrate:
 class LogArgs:
     """Grade what the agent of a log told its users; goes on where an earlier call left off."""
 
-    log: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="LOG")]
-    """The log."""
+    log: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="LOG|FOLDER")]
+    """The log, or the folder of a run."""
     config: _Config
     """The TOML file of the judge."""
     set: _Set = field(default=())
@@ -188,8 +188,8 @@ def _coverage(args: Coverage) -> int:
 
 def _log(args: LogArgs) -> int:
     config = _config(args.config, args.set)
-    log = read_log(args.log)
-    file = args.out or args.log.with_name("opinions.jsonl")
+    log = read_log(log_in(args.log))
+    file = args.out or log.path.with_name(OPINIONS_FILE)
     callback = callback_of(config, file, calibration=args.calibration, allow_uncalibrated=args.allow_uncalibrated)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", JudgeWarning)  # said below

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import tyro
 
+from crm_agents.output import log_in
 from crm_gym.evaluation.lines import plain
 from crm_gym.evaluation.log import LogWriter, read_log
 from crm_gym.evaluation.records import Run
@@ -23,9 +24,9 @@ No model is asked: the calls are those of the log. For every episode the task, t
 call, the verdict and the outcome are compared; of steps the first that differs is shown, for the rest follow from it.
 
 Examples:
-  crm-agents regrade runs/claude/episodes.jsonl
-  crm-agents regrade runs/claude/episodes.jsonl --json
-  crm-agents regrade runs/claude/episodes.jsonl --out runs/claude/regraded.jsonl
+  crm-agents regrade runs/claude
+  crm-agents regrade runs/claude --json
+  crm-agents regrade runs/claude --out runs/claude/regraded.jsonl
 
 Exit codes: 0 nothing changed, 1 something did, 2 there is no log, its environment cannot be made, or the new log
 cannot be written."""
@@ -37,8 +38,8 @@ SAME, CHANGED = 0, 1
 class Args:
     """Arguments of `crm-agents regrade`."""
 
-    log: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="LOG")]
-    """The log."""
+    log: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="LOG|FOLDER")]
+    """The log, or the folder of a run."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="NEWLOG")] = None
     """Where to write the episodes as today's code judges them; a new file."""
     json: bool = False
@@ -51,7 +52,7 @@ def run(args: Args) -> int:
     Raises:
         UsageError: If there is no log, or the new one cannot be written.
     """
-    log = read_log(args.log)
+    log = read_log(log_in(args.log))
     new_run = run_again(log.run)
     writer = None if args.out is None else LogWriter(args.out, new_run)
     found: list[Difference] = []

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from crm_agents.judge.opinions import read_opinions
-from crm_agents.output import OK, to_json
+from crm_agents.output import OK, OPINIONS_FILE, log_in, to_json
 from crm_gym import UsageError
 from crm_gym.evaluation.log import Log, read_log
 from crm_gym.evaluation.report import figures_of, report, words
@@ -31,8 +31,6 @@ Examples:
   crm-agents report runs/claude/episodes.jsonl --json
 
 Exit codes: 0 the report is made, 2 a log cannot be read, or the page not be written."""
-
-EPISODES_FILE, OPINIONS_FILE = "episodes.jsonl", "opinions.jsonl"
 
 
 @dataclass
@@ -79,7 +77,7 @@ def log_at(path: Path) -> Log:
     Raises:
         UsageError: If there is none.
     """
-    return read_log(path / EPISODES_FILE if path.is_dir() else path)
+    return read_log(log_in(path))
 
 
 def _opinions(args: Args, logs: Sequence[Log]) -> list[dict[str, Any]]:

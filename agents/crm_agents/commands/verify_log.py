@@ -10,14 +10,15 @@ from typing import Annotated, Any
 
 import tyro
 
+from crm_agents.output import log_in
 from crm_gym.evaluation.log import Log, read_log
 from crm_gym.evaluation.records import OUTCOMES
 
 HELP = """Check a log line by line: every check, every field, and whether all episodes of the run are there.
 
 Examples:
-  crm-agents verify-log runs/oracle/episodes.jsonl
-  crm-agents verify-log runs/oracle/episodes.jsonl --json
+  crm-agents verify-log runs/oracle
+  crm-agents verify-log runs/oracle --json
 
 Exit codes: 0 every line is sound, 1 some are torn or damaged (go on with --resume: those episodes are played again),
 2 there is no log, or its first line is damaged. Episodes that are still to be played are no damage."""
@@ -29,8 +30,8 @@ SOUND, DAMAGED = 0, 1
 class Args:
     """Arguments of `crm-agents verify-log`."""
 
-    log: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="LOG")]
-    """The log."""
+    log: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="LOG|FOLDER")]
+    """The log, or the folder of a run."""
     json: bool = False
     """Print JSON in place of text."""
 
@@ -41,7 +42,7 @@ def run(args: Args) -> int:
     Raises:
         UsageError: If there is no log, or its first line is damaged.
     """
-    log = read_log(args.log)
+    log = read_log(log_in(args.log))
     found = findings(log)
     if args.json:
         print(json.dumps(found, indent=2))

@@ -12,7 +12,10 @@ from crm_agents.heuristic.records import find_client
 from crm_agents.heuristic.single import ended, record
 from crm_gym import TOOLS
 
-_RENAMED = r"\bnew name\b|\b(?:change|set|switch) the name of\b|\brenam\w+|\bshould (?:be called|read)\b|\bname\b[^.]* is wrong\b"
+_RENAMED = (
+    r"\bnew name\b|\b(?:change|set|switch) the name of\b|\brenam\w+|\bshould (?:be called|read)\b|"
+    r"\bname\b[^.]* is wrong\b"
+)
 _MOVED = (
     r"\b(?:its|their|his|her|the) client (?:is|should|must|has) (?:to |now )?be|"
     r"\bmove (?:it|them|him|her|the \w+).{0,40}\bclient\b|\bbelongs? to (?:the )?client\b"

@@ -65,6 +65,10 @@ def literal_id(reading: Reading, entity: str) -> str | int | None:
     """The id that a request gives for a record of this kind, as it gives it."""
     nouns = [(found.start(), kind) for kind in NOUNS for found in re.finditer(noun_pattern(kind), reading.plain)]
     for found in _SAID_ID.finditer(reading.text):
+        if any(
+            piece.start <= found.start() < piece.end for piece in reading.of_kind("date", "amount", "file", "phone")
+        ):
+            continue
         if not re.search(r"\bid\b", reading.plain[max(0, found.start() - 40) : found.end() + 40]):
             continue
         before = [(place, kind) for place, kind in nouns if place < found.start()]
