@@ -8,14 +8,14 @@ import pytest
 
 pytest.importorskip("anthropic", reason="the extra llm is not installed")
 
-from crm_agents.cli import main  # noqa: E402
-from crm_agents.commands.eval import Args, configured, plan_of  # noqa: E402
-from crm_agents.fake.faults import Fault  # noqa: E402
-from crm_agents.fake.heuristic import HeuristicModel  # noqa: E402
-from crm_agents.fake.server import FakeServer  # noqa: E402
-from crm_agents.output import BUDGET, OK, USAGE  # noqa: E402
+from crm_agents.cli import main
+from crm_agents.commands.eval import Args, configured, plan_of
+from crm_agents.fake.faults import Fault
+from crm_agents.fake.heuristic import HeuristicModel
+from crm_agents.fake.server import FakeServer
+from crm_agents.output import BUDGET, OK, USAGE
 
-from crm_gym.evaluation.log import read_log  # noqa: E402
+from crm_gym.evaluation.log import read_log
 
 ROOT = Path(__file__).parent.parent
 CONFIGS = sorted(ROOT.glob("configs/eval_*.toml"))
