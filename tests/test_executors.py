@@ -89,17 +89,25 @@ def test_an_agent_with_a_model_plays_in_processes_too(tmp_path):
     assert lines(tmp_path / "process.jsonl") == lines(tmp_path / "async.jsonl")
 
 
-@pytest.mark.slow
-def test_ray_writes_the_same_lines(tmp_path):
+@pytest.fixture
+def ray_cluster(monkeypatch):
+    """A cluster may be had whose workers find the agents of these tests."""
     pytest.importorskip("ray", reason="ray is not installed")
+    folders = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, folders)))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("ray_cluster")
+def test_ray_writes_the_same_lines(tmp_path):
     run(Talker(), tmp_path / "ray.jsonl", executor="ray", workers=2)
     run(Talker(), tmp_path / "serial.jsonl", executor="serial")
     assert lines(tmp_path / "ray.jsonl") == lines(tmp_path / "serial.jsonl")
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("ray_cluster")
 def test_an_actor_that_dies_is_an_outage(tmp_path):
-    pytest.importorskip("ray", reason="ray is not installed")
     log = run(Mortal(str(tmp_path / "died")), tmp_path / "log.jsonl", executor="ray", workers=2)
     assert [record["attempt"] for record in log.episodes if record["seed"] == 3 and record["trial"] == 0] == [2]
 

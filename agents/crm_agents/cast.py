@@ -42,6 +42,18 @@ class Cast:
     settings: dict[str, Any] | None = None
     make_env: Callable[[Plan], gym.Env[Any, Any]] = Plan.make_env
 
+    def check(self, plan: Plan) -> None:
+        """Refuse what cannot be played, while nothing has been touched.
+
+        Raises:
+            UsageError: If the plan names what does not exist, or the agent is made for another environment.
+        """
+        plan.jobs()
+        if self.name == LEARNT:
+            env = self.make_env(plan)
+            self.agent(env, plan.seed)
+            env.close()
+
     def close(self) -> None:
         """Let go of what the agent holds."""
         if isinstance(self.agent, LlmAgent):

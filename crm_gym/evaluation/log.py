@@ -1,7 +1,7 @@
 """The log of a run: append-only lines, written so that no death of the program loses a finished episode.
 
 A line is written whole by one call, at once: what `add` has taken survives a kill. A thread beside the run brings it
-to the disk within a twentieth of a second, and `sync` and `close` do so before they return.
+to the disk within a fifth of a second, and `sync` and `close` do so before they return.
 """
 
 from __future__ import annotations

@@ -99,9 +99,10 @@ def run(args: Args) -> int:
     """Play, keep, show."""
     config = configured(args)
     folder = Path(config.out or usual_folder(config))
-    plan_of(config).jobs()  # refuses what does not exist while the folder is as it was
+    plan = plan_of(config)
     players = cast(config, folder / CASSETTE_FILE)
     try:
+        players.check(plan)
         _may_be_used(folder, args)
         log = _played(config, players, folder, args)
     except (BudgetSpent, KeyboardInterrupt):
