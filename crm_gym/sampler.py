@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Literal, Protocol
 
@@ -57,6 +58,7 @@ class TaskSampler(Drawn):
         if weights not in WEIGHTS:
             raise UsageError(f"weights {weights!r} does not exist; {near_miss(weights, WEIGHTS)}")
         self.tasks = tuple(tasks)
+        self._by_id: Mapping[str, Task] | None = None
         self._steps = None if weights == "uniform" else list(accumulate(_shares(self.tasks)))  # None: all alike
         super().__init__()
 
@@ -82,6 +84,10 @@ class TaskSampler(Drawn):
         Raises:
             UsageError: If it is not among these.
         """
+        if self._by_id is None:
+            self._by_id = _by_id(self.tasks)
+        if isinstance(task_id, str) and task_id in self._by_id:
+            return self._by_id[task_id]
         return self._having("task_id", "id", task_id)[0]
 
     def about(self, source: Source, tool: object) -> Task:
@@ -106,6 +112,11 @@ class TaskSampler(Drawn):
             known = sorted({getattr(task, attribute) for task in self.tasks})
             raise UsageError(f"option {option}: {value!r} is not in this environment; {near_miss(value, known)}")
         return found
+
+
+@functools.lru_cache(maxsize=16)  # environments of the same suite share it
+def _by_id(tasks: tuple[Task, ...]) -> Mapping[str, Task]:
+    return {task.id: task for task in reversed(tasks)}  # of the same id the first
 
 
 def _numbers(rng: np.random.Generator) -> list[int]:
