@@ -1,5 +1,6 @@
 """`crm-agents eval`: files, figures, exit codes, and that the same command writes the same bytes."""
 
+import fcntl
 import json
 import os
 import stat
@@ -246,22 +247,58 @@ def test_the_exit_code_reaches_the_shell(tmp_path):
 
 @pytest.mark.parametrize("left", ["episodes.jsonl", "summary.json"])
 def test_a_folder_that_holds_a_run_is_kept_unless_forced(tmp_path, capsys, left):
-    (tmp_path / left).write_text("old", "ascii")
+    evaluate(tmp_path, "--agent", "echo", "--tasks", "CNC-001")
+    (tmp_path / ({"episodes.jsonl", "summary.json"} - {left}).pop()).unlink()
+    old = (tmp_path / left).read_bytes()
     assert evaluate(tmp_path, "--agent", "null", *FEW) == 2
     assert "--force" in capsys.readouterr().err
-    assert [(file.name, file.read_text("ascii")) for file in tmp_path.iterdir()] == [(left, "old")]
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [(left, old)]
     assert evaluate(tmp_path, "--agent", "null", *FEW, "--force") == 0
+    assert summary(tmp_path)["run"]["agent"] == "null"
     assert summary(tmp_path)["played"] == len(records(tmp_path))
     assert stat.S_IMODE((tmp_path / left).stat().st_mode) == 0o600
 
 
-def test_a_forced_run_does_not_write_where_a_link_points(tmp_path):
+def test_force_replaces_logs_and_nothing_else(tmp_path, capsys):
+    """Neither a file that is no log, nor what a link leads to, nor the log that somebody writes just now."""
+    (tmp_path / "diary").mkdir()
+    (tmp_path / "diary" / "episodes.jsonl").write_text("my diary", "ascii")
+    assert evaluate(tmp_path / "diary", "--agent", "null", *FEW, "--force") == 2
+    assert (tmp_path / "diary" / "episodes.jsonl").read_text("ascii") == "my diary"
     (tmp_path / "mine").write_text("keep", "ascii")
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "episodes.jsonl").symlink_to(tmp_path / "mine")
-    assert evaluate(tmp_path / "run", "--agent", "null", *FEW, "--force") == 0
+    assert evaluate(tmp_path / "run", "--agent", "null", *FEW, "--force") == 2
     assert (tmp_path / "mine").read_text("ascii") == "keep"
-    assert not (tmp_path / "run" / "episodes.jsonl").is_symlink()
+    assert evaluate(tmp_path / "busy", "--agent", "null", *FEW) == 0
+    before = (tmp_path / "busy" / "episodes.jsonl").read_bytes()
+    with open(tmp_path / "busy" / "episodes.jsonl", "rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert evaluate(tmp_path / "busy", "--agent", "echo", *FEW, "--force") == 2
+    assert "another run writes" in capsys.readouterr().err
+    assert (tmp_path / "busy" / "episodes.jsonl").read_bytes() == before
+    assert summary(tmp_path / "busy")["played"] > 0
+
+
+def test_resume_and_force_are_one_too_many(tmp_path, capsys):
+    assert evaluate(tmp_path, "--agent", "null", *FEW, "--force", "--resume") == 2
+    assert "say one of them" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("target", ["stdout", "summary"])
+def test_what_cannot_be_written_is_said_without_a_traceback(tmp_path, target):
+    arguments = [COMMAND, "eval", "--agent", "null", *FEW, "--out", "run"]
+    if target == "summary":
+        (tmp_path / "run" / "summary.json").mkdir(parents=True)
+        arguments.append("--force")
+    with open("/dev/full" if target == "stdout" else os.devnull, "w") as full:
+        done = subprocess.run(
+            [*map(str, arguments)], cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith("crm-agents: ")
+    assert "Traceback" not in done.stderr
+    assert len(records(tmp_path / "run")) > 1
 
 
 def test_a_folder_that_cannot_be_one_is_a_usage_error(tmp_path, capsys):

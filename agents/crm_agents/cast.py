@@ -49,10 +49,10 @@ class Cast:
             UsageError: If the plan names what does not exist, or the agent is made for another environment.
         """
         plan.jobs()
+        env = self.make_env(plan)
         if self.name == LEARNT:
-            env = self.make_env(plan)
             self.agent(env, plan.seed)
-            env.close()
+        env.close()
 
     def close(self) -> None:
         """Let go of what the agent holds."""

@@ -25,6 +25,9 @@ _TRY = "Try: crm-agents eval --agent oracle --out runs/oracle"
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code. A malformed command line exits with 2 from within."""
     given = list(sys.argv[1:] if argv is None else argv)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed before we began
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
     with redacted_output(), warnings.catch_warnings():
         warnings.showwarning = _warn
         warnings.simplefilter("always", LogWarning)
@@ -33,6 +36,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         except BrokenPipeError:  # whoever read the output has left
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             return OK
+        except OSError as fault:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            print(f"crm-agents: {fault.strerror or fault}", file=sys.stderr)
+            return USAGE
 
 
 def _main(given: list[str]) -> int:

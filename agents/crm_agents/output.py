@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from pathlib import Path
 from typing import Any
+
+from crm_gym import UsageError
 
 OK, FAULTS, USAGE, BUDGET, STOPPED = 0, 1, 2, 3, 130
 """Exit codes: done, whatever came of it; something looked at is not as it should be; the command asks for what does not
@@ -31,8 +34,17 @@ def to_json(value: Any, indent: int | None = None) -> str:
 
 
 def write_own(path: Path, text: str) -> None:
-    """Write a file that its owner alone may read; what was there is replaced, and a link not followed."""
-    path.unlink(missing_ok=True)
-    place = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(place, "w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
+    """Write a file that its owner alone may read; whole or not at all. What was there is replaced, a link not followed.
+
+    Raises:
+        UsageError: If it cannot be written.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(beside, path)
+    except OSError as fault:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise UsageError(f"{path} cannot be written: {fault.strerror}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +17,14 @@ from crm_agents.config import EvalConfig
 from crm_agents.configfile import config_of, overridden, override, read_toml
 from crm_agents.output import CASSETTE_FILE, EPISODES_FILE, OK, SUMMARY_FILE, to_json, write_own
 from crm_agents.progress import ProgressCallback
-from crm_gym import SUITES, BudgetSpent, UsageError
+from crm_gym import SUITES, CrmGymError, UsageError
 from crm_gym.evaluation.budget import Budget
+from crm_gym.evaluation.callbacks import EpisodeCallback
 from crm_gym.evaluation.harness import BaselineHarness
 from crm_gym.evaluation.log import Log, read_log
 from crm_gym.evaluation.metrics import summarize
 from crm_gym.evaluation.plan import Plan
+from crm_gym.evaluation.records import Run
 
 HELP = """Let an agent play a suite; print a table by tool and keep one record per episode.
 
@@ -101,12 +104,15 @@ def run(args: Args) -> int:
     folder = Path(config.out or usual_folder(config))
     plan = plan_of(config)
     players = cast(config, folder / CASSETTE_FILE)
+    begun = _Begun(folder)
     try:
         players.check(plan)
         _may_be_used(folder, args)
-        log = _played(config, players, folder, args)
-    except (BudgetSpent, KeyboardInterrupt):
-        _summed_up(read_log(folder / EPISODES_FILE), folder)
+        log = _played(config, players, begun, args)
+    except (CrmGymError, KeyboardInterrupt):
+        with contextlib.suppress(UsageError):  # a full disk, perhaps; what stopped the run is what is to be said
+            if begun.begun:
+                _summed_up(read_log(folder / EPISODES_FILE), folder)
         raise
     finally:
         players.close()
@@ -116,6 +122,19 @@ def run(args: Args) -> int:
     else:
         show(figures, folder)
     return OK
+
+
+class _Begun(EpisodeCallback):
+    """Knows whether the run has begun; then, and not before, what an earlier one left beside the log goes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.begun = folder, False
+
+    def on_run_begin(self, run: Run) -> None:
+        """The log is open, and nobody else's."""
+        self.begun = True
+        with contextlib.suppress(OSError):  # said when the new one is written
+            (self.folder / SUMMARY_FILE).unlink(missing_ok=True)
 
 
 def _summed_up(log: Log, folder: Path) -> dict[str, Any]:
@@ -137,10 +156,12 @@ def configured(args: Args) -> EvalConfig:
         **{f"run.{name}": getattr(args, name) for name in _OF_RUN},
         "run.tasks": args.tasks or None,
     }
-    overridden(given, dict(override(text) for text in args.set))
     overridden(given, {name: value for name, value in said.items() if value is not None})
+    overridden(given, dict(override(text) for text in args.set))
     if "agent" not in given:
         raise UsageError(f"who plays? say --agent NAME, or a --config FILE that does; agents are {', '.join(PLAYERS)}")
+    if given["agent"] == "human" and args.json:
+        raise UsageError("agent 'human' talks on standard output; leave --json out: summary.json has the figures")
     if args.model is not None:
         with_model = given["agent"] in WITH_MODEL
         overridden(given, {"model.name" if with_model else "policy": args.model})
@@ -166,29 +187,26 @@ def _may_be_used(folder: Path, args: Args) -> None:
     Raises:
         UsageError: If it holds another and nobody said what to do with it.
     """
+    if args.force and args.resume:
+        raise UsageError("--resume goes on with a run and --force replaces it: say one of them")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as fault:
-        raise UsageError(f"{folder} cannot be written: {fault.strerror}; give another --out") from None
+    except (OSError, ValueError) as fault:
+        why = getattr(fault, "strerror", None) or fault
+        raise UsageError(f"{folder} cannot be written: {why}; give another --out") from None
     there = [name for name in (EPISODES_FILE, SUMMARY_FILE) if os.path.lexists(folder / name)]
     if there and not (args.force or args.resume):
         raise UsageError(
             f"{folder} already holds a run; --resume goes on with it, --force replaces it, or give another --out"
         )
-    if args.force and not args.resume:
-        try:
-            for name in there:
-                (folder / name).unlink()
-        except OSError as fault:
-            raise UsageError(f"{folder / name} cannot be replaced: {fault.strerror}; give another --out") from None
 
 
-def _played(config: EvalConfig, players: Cast, folder: Path, args: Args) -> Log:
+def _played(config: EvalConfig, players: Cast, begun: _Begun, args: Args) -> Log:
     console = Console(stderr=True)
     budget = config.budget.model_dump()
     harness = BaselineHarness(
         players.agent,
-        folder / EPISODES_FILE,
+        begun.folder / EPISODES_FILE,
         plan=plan_of(config),
         name=players.name,
         settings=players.settings,
@@ -196,8 +214,9 @@ def _played(config: EvalConfig, players: Cast, folder: Path, args: Args) -> Log:
         executor=config.run.executor,
         workers=config.run.workers,
         budget=Budget(**budget) if any(value is not None for value in budget.values()) else None,
-        callbacks=[ProgressCallback(console)] if console.is_terminal else [],
+        callbacks=[begun, *([ProgressCallback(console)] if console.is_terminal else [])],
         resume=args.resume,
+        force=args.force,
     )
     return harness.run()
 
