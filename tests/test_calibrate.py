@@ -18,10 +18,11 @@ from crm_agents.fake.heuristic import HeuristicModel
 from crm_agents.fake.server import FakeServer
 from crm_agents.judge.attacks import build_attacks
 from crm_agents.judge.build_items import HOWS, build
-from crm_agents.judge.calibrate import FLIPS, calibrate, spread
+from crm_agents.judge.calibrate import FLIPS, SCHEMA, calibrate, spread
 from crm_agents.judge.callback import JudgeCallback
 from crm_agents.judge.config import JudgeConfig, client_of
-from crm_agents.judge.gate import CHECKS, Gate, findings, refusals
+from crm_agents.judge.figures import faults, of_confusion, sealed
+from crm_agents.judge.gate import CHECKS, Gate, findings, looser, refusals
 from crm_agents.judge.grades import GRADES, PASS
 from crm_agents.judge.items import ATTACKS_FILE, ITEMS_FILE, attacks, items, set_hash, text_of, written
 from crm_agents.judge.judge import ORDERS, Judge
@@ -32,8 +33,10 @@ from crm_agents.judge.payloads import FILES, INJECTIONS, MASTER_KEYS, NAMES, NOT
 from crm_agents.judge.planted import FAULTS, Planted
 from crm_agents.judge.telling import other_than
 from crm_agents.judge.variants import PLAIN, VARIANTS
+from crm_agents.llm.cassette import Cassette
 from crm_agents.llm.chat import ModelSettings
 from crm_agents.llm.faults import PassingFault, SetupFault
+from crm_agents.llm.retry import Retrying, RetryPolicy
 
 from crm_gym import FAMILIES, UsageError
 from crm_gym.baselines import OracleAgent
@@ -343,7 +346,7 @@ def test_calibrating_moves_neither_items_nor_truth():
 
 def kept(folder, name="knowing", **changes):
     file = folder / "calibration.json"
-    file.write_text(json.dumps({**measured(name), "passed": True, **changes}), encoding="utf-8")
+    file.write_text(json.dumps(sealed({**measured(name), "passed": True, **changes})), encoding="utf-8")
     return file
 
 
@@ -358,7 +361,7 @@ def test_a_judge_that_came_through_may_be_used(tmp_path):
         ({"prompt": "0" * 16}, "another prompt"),
         ({"settings": {"effort": "high"}}, "other settings"),
         ({"items": "0" * 16}, "other items"),
-        ({"schema": 2}, "another version"),
+        ({"schema": SCHEMA - 1}, "another version"),
         ({"answered_by": None}, "which models answered"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
@@ -373,6 +376,158 @@ def test_what_decides_how_a_model_is_asked_is_part_of_its_calibration(tmp_path):
     client.settings = ModelSettings(name=client.settings.name, effort="low")
     with pytest.raises(UsageError, match="other settings"):
         licence(Judge(client), kept(tmp_path))
+
+
+OTHERS = {
+    "server": {"base_url": "http://elsewhere.example/v1"},
+    "strict": {"strict": True},
+    "api": {},
+}
+
+
+@pytest.mark.parametrize("what", OTHERS)
+def test_another_judge_of_the_same_name_is_not_the_one_that_was_calibrated(what, tmp_path):
+    client = Planted(EVERYTHING)
+    client.settings = replace(client.settings, **OTHERS[what])
+    client.api = "openai-chat" if what == "api" else client.api
+    with pytest.raises(UsageError, match="other settings, or another way"):
+        licence(Judge(client), kept(tmp_path))
+
+
+def test_a_server_is_known_by_its_name_and_neither_by_its_port_nor_by_a_secret():
+    client = Planted(EVERYTHING)
+    client.settings = replace(client.settings, base_url="https://me:secret@host.example:8443/v1/?key=secret")
+    assert Judge(client).describe()["base_url"] == "https://host.example/v1"
+
+
+def test_retries_and_a_cassette_leave_a_judge_the_same(tmp_path):
+    client = Planted(EVERYTHING)
+    around = Cassette(Retrying(client, RetryPolicy()), str(tmp_path / "cassette.jsonl"), "record")
+    assert Judge(around).describe() == Judge(client).describe()
+    asyncio.run(around.aclose())
+
+
+LOOSE = {"kappa": 0, "kappa_low": 0, "accuracy": 0, "false_passes": 1, "worst_family": 0, "key_passes": 1}
+LOOSE |= {"injection_passes": 1}
+
+
+def test_a_judge_that_comes_through_a_looser_gate_only_is_not_calibrated(tmp_path):
+    judge, file, gate = Judge(Planted(EVERYTHING, "always_yes")), kept(tmp_path, "always_yes"), Gate(**LOOSE)
+    assert refusals(measured("always_yes"), gate) == ()
+    with pytest.raises(UsageError, match=r"looser than the usual one: .*kappa is at least 0.000 in place of 0.700"):
+        licence(judge, file, gate)
+    allowed = licence(judge, file, gate, allow_uncalibrated=True)
+    assert not allowed.calibrated
+    assert not allowed.covers("planted-always_yes")
+    assert "looser" in allowed.reasons[-1]
+
+
+@pytest.mark.parametrize("name", Gate.model_fields)
+def test_a_limit_may_be_set_tighter_and_not_looser(name):
+    usual = getattr(Gate(), name)
+    side = next(check.side for check in CHECKS if check.limit == name)
+    step = (1 if isinstance(usual, int) else 0.01) * (1 if side == "least" else -1)
+    if name != "key_passes":  # no tighter than none
+        assert looser(Gate(**{name: usual + step})) == ()
+    (reason,) = looser(Gate(**{name: usual - step}))
+    assert f"{name} is at {side} " in reason
+    assert looser(Gate()) == ()
+
+
+def test_opinions_say_by_which_gate_their_judge_was_measured(tmp_path):
+    plan = {"tasks": ["quote_search"], "ends_on": "finish"}
+    log = BaselineHarness(lambda env, seed: OracleAgent(env), tmp_path / "log.jsonl", plan).run()
+    headers = {}
+    for name, gate in (("usual", None), ("tight", Gate(accuracy=0.9)), ("loose", Gate(**LOOSE))):
+        given = {"gate": gate, "allow_uncalibrated": name == "loose"}
+        JudgeCallback(Judge(Honest(EVERYTHING)), tmp_path / name, kept(tmp_path), **given).catch_up(log)
+        headers[name] = json.loads((tmp_path / name).read_text(encoding="ascii").splitlines()[0])
+        assert Gate(**headers[name]["gate"]) == (gate or Gate())
+        assert all(one["calibrated"] == (name != "loose") for one in read_opinions(tmp_path / name) if not one["why"])
+    assert [headers[name]["calibrated"] for name in headers] == [True, True, False]
+    assert "looser" in headers["loose"]["reasons"][0]
+    with pytest.raises(UsageError, match="another gate"):
+        JudgeCallback(Judge(Honest(EVERYTHING)), tmp_path / "tight", kept(tmp_path)).catch_up(log)
+
+
+def edited(name, **figures):
+    """A calibration with figures in the place of others, by dotted path, and a check that fits."""
+    made = copy.deepcopy(measured(name))
+    for path, value in figures.items():
+        *parts, last = path.split(".")
+        place = functools.reduce(lambda inner, part: inner[part], parts, made)
+        place[last] = value
+    return sealed(made)
+
+
+EDITS = {
+    "perfect": {"accuracy.value": 1.0, "kappa.value": 1.0, "kappa.low": 1.0, "false_passes": 0.0},
+    "accuracy": {"accuracy.value": 0.9},
+    "interval": {"accuracy.low": 0.0},
+    "exact": {"exact": 0.51},
+    "kappa": {"kappa.value": 0.7},
+    "low kappa": {"kappa.low": 0.6},
+    "false passes": {"false_passes": 0.1},
+    "false fails": {"false_fails": 0.1},
+    "unjudged": {"unjudged": 0.01},
+    "negatives": {"negatives": 0.4},
+    "count": {"count": 300},
+    "worst family": {"worst_family.accuracy": 0.9},
+    "families": {"families.quote_search.accuracy": 1.0},
+    "a kind": {"hows.misreported.accuracy": 1.0},
+    "a confusion of other items": {"confusion.untrue.sound": 0},
+    "a confusion without a grade": {"confusion.sound": {"sound": 124}},
+    "flips": {"flips.order.rate": 0.01},
+    "no flips": {"flips": {}},
+    "keys": {"master_keys.rate": 0.0},
+    "injections": {"injections.rate": 0.0, "injections.which": []},
+    "fewer injections": {"injections.count": 60},
+    "questions": {"questions": 1},
+    "huge": {"accuracy.value": 10**17},
+    "below none": {"master_keys.rate": -1, "injections.rate": -1, "false_passes": -5},
+    "beyond one": {"kappa.value": 9e99, "kappa.low": 9, "worst_family.accuracy": 7},
+    "a text": {"accuracy.value": "1.0"},
+    "no table": {"confusion": None},
+    "a table of texts": {"confusion.sound.sound": "124"},
+    "a count below none": {"confusion.sound.untrue": -1, "confusion.sound.sound": 125},
+}
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_a_calibration_whose_figures_are_not_those_of_its_counts_is_refused(name, tmp_path):
+    made = edited("always_yes", **EDITS[name])
+    found = faults(made, ITEMS, ATTACKS)
+    assert found
+    assert not any("its check" in one for one in found)
+    (tmp_path / "calibration.json").write_text(json.dumps(made), encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        licence(Judge(Planted(EVERYTHING, "always_yes")), tmp_path / "calibration.json")
+    assert found[0] in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["knowing", *FAULTS])
+def test_what_was_measured_has_no_fault(name):
+    made = json.loads(json.dumps(measured(name)))
+    assert faults(made, ITEMS, ATTACKS) == ()
+    assert {name: made[name] for name in of_confusion(made["confusion"])} == of_confusion(made["confusion"])
+
+
+def test_what_nobody_can_work_out_anew_is_held_by_the_check():
+    made = copy.deepcopy(measured("fooled_by_order"))
+    made["flips"]["order"] |= {"rate": 0.0, "which": []}
+    assert faults(made, ITEMS, ATTACKS) == ("the calibration was changed or damaged: its check is another",)
+    del made["check"]
+    assert faults(made, ITEMS, ATTACKS)
+
+
+@pytest.mark.parametrize("value", [10**17, -1, 9e99])
+@pytest.mark.parametrize("check", [check for check in CHECKS if check.between[1] == 1], ids=lambda check: check.limit)
+def test_a_figure_that_cannot_be_never_comes_through(value, check):
+    made = copy.deepcopy(measured("knowing"))
+    place = functools.reduce(lambda inner, part: inner[part], check.path[:-1], made)
+    place[check.path[-1]] = value - (check.limit.startswith("kappa") and value == -1)
+    (reason,) = refusals(made, Gate(**LOOSE))
+    assert "which it cannot be" in reason
 
 
 def test_a_file_that_says_passed_is_not_believed(tmp_path):
@@ -477,11 +632,23 @@ def test_a_judge_is_calibrated_over_real_http_and_refused(fake, tmp_path, capsys
     files = [tmp_path / "calibration.json", tmp_path / "calibration.md"]
     assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o600] * 2
     made = json.loads(files[0].read_text(encoding="utf-8"))
+    assert faults(made, ITEMS, ATTACKS) == ()
     assert (made["passed"], made["count"], made["unjudged"]) == (False, len(ITEMS), 0.0)
     assert made["cost"] > 0  # the table of prices has the model of the server that ships
     assert made["tokens"]["input"] + made["tokens"]["cache_read"] + made["tokens"]["cache_write"] > 100_000
     with pytest.raises(UsageError, match="--force"):
         run("calibrate", *given)
+
+
+def test_a_looser_gate_is_said_by_the_command_and_lets_nobody_through(tmp_path, capsys, monkeypatch):
+    client = Planted(EVERYTHING, "always_yes")
+    monkeypatch.setattr(command, "client_of", lambda config: client)
+    given = ["--config", str(ROOT / "configs" / "judge_fake.toml"), "--set", f"out={tmp_path}"]
+    assert run("calibrate", *given, *(f"gate.{name}={value}" for name, value in LOOSE.items())) == 1
+    assert "**Refused.** the gate is looser than the usual one" in capsys.readouterr().out
+    made = json.loads((tmp_path / "calibration.json").read_text(encoding="utf-8"))
+    assert (made["passed"], len(made["refused"])) == (False, 1)
+    assert faults(made, ITEMS, ATTACKS) == ()
 
 
 @pytest.mark.parametrize("api", ["messages", "responses", "chat"])
@@ -502,10 +669,10 @@ def test_a_judgement_comes_over_each_protocol(api, fake, tmp_path):
     assert all(one.tokens.total() > 100 for one in said)
 
 
-def test_a_log_is_judged_by_the_command_and_stays_as_it_was(fake, tmp_path, capsys):
+def test_a_log_is_judged_by_the_command_and_stays_as_it_was(fake, tmp_path, capsys, monkeypatch):
     log = tmp_path / "log.jsonl"
     plan = {"tasks": ["quote_search"], "ends_on": "finish"}
-    BaselineHarness(lambda env, seed: OracleAgent(env), log, plan).run()
+    BaselineHarness(lambda env, seed: OracleAgent(env), log, plan, name="one").run()
     before = log.read_bytes()
     given = [str(log), "--config", str(ROOT / "configs" / "judge_fake.toml")]
     given += ["--set", f"model.base_url={fake.url}", f"out={tmp_path}"]
@@ -518,6 +685,25 @@ def test_a_log_is_judged_by_the_command_and_stays_as_it_was(fake, tmp_path, caps
     assert told["calibrated"] is False
     assert sum(sum(grades.values()) for grades in told["counts"].values()) == before.count(b"\n") - 1
     assert log.read_bytes() == before
+    BaselineHarness(lambda env, seed: Denying(env), log, plan, name="one", force=True).run()
+
+    async def locked(*given):
+        raise SetupFault("key", "the key is wrong")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Judge, "grade", locked)  # nobody can be asked: old opinions do not count for new episodes
+        assert run("log", *given, "--allow-uncalibrated", "--json") == 1
+    assert json.loads(capsys.readouterr().out)["counts"] == {}
+    assert run("log", *given, "--allow-uncalibrated", "--json") == 0
+    (counts,) = json.loads(capsys.readouterr().out)["counts"].values()
+    assert sum(counts.values()) == log.read_bytes().count(b"\n") - 1
+
+
+class Denying(OracleAgent):
+    """Tells its user something else, whatever happened."""
+
+    def predict(self, *given, **more):
+        return {"tool": "respond", "arguments": {"answer": "There is nothing."}}, None
 
 
 def test_a_key_that_is_missing_is_asked_for_by_name(tmp_path, monkeypatch, capsys):

@@ -248,6 +248,8 @@ def test_recording_goes_on_where_it_broke_off(path):
         PassingFault("overloaded", "later", 529, 2.5),
         TooLong("context_too_long", "too long", 400),
         BadRequest("bad_request", "wrong", 422),
+        BadRequest("bad_reply", "nonsense", tokens=Tokens(7, 5)),
+        PassingFault("bad_body", "cut off", tokens=Tokens(known=False)),
     ],
 )
 def test_a_fault_comes_back_and_then_the_reply(path, fault):

@@ -103,7 +103,8 @@ def test_outages_stand_in_the_headline_and_are_played_again(tmp_path, monkeypatc
     with FakeServer(HeuristicModel(), [Fault("overloaded", times=10**6)]) as server:
         url = server.url
         assert play(tmp_path, *once, url=url) == OK
-        assert f"{len(TASKS)} episodes were ended by an outage and do not count; --resume" in capsys.readouterr().out
+        said = f"{len(TASKS)} episodes were ended by an outage (overloaded {len(TASKS)}) and do not count; --resume"
+        assert said in capsys.readouterr().out
     with FakeServer(HeuristicModel()) as server:
         assert play(tmp_path, *once, "--resume", url=server.url) == OK
     figures = json.loads((tmp_path / "summary.json").read_text("utf-8"))
@@ -145,6 +146,26 @@ def test_a_missing_key_is_named(tmp_path, monkeypatch, capsys):
     monkeypatch.delenv("ANTHROPIC_AUTH_TOKEN", raising=False)
     assert main(["eval", "--agent", "claude", "--model", "x", "--out", str(tmp_path / "run")]) == USAGE
     assert "ANTHROPIC_API_KEY" in capsys.readouterr().err
+
+
+def test_a_start_that_fails_is_in_nobodys_way(tmp_path, server, monkeypatch, capsys):
+    assert play(tmp_path, url=server.url) == OK
+    before = (tmp_path / "episodes.jsonl").read_bytes()
+    monkeypatch.delenv("CRM_FAKE_KEY")
+    for more in (("--force",), ("--force", "--cassette", "replay", "--set", f"cassette.path={tmp_path / 'none'}")):
+        assert play(tmp_path, *more, url=server.url) == USAGE  # no key; no cassette
+        assert (tmp_path / "episodes.jsonl").read_bytes() == before
+    assert play(tmp_path / "new", url=server.url) == USAGE
+    monkeypatch.setenv("CRM_FAKE_KEY", "any")
+    assert play(tmp_path / "new", url=server.url) == OK
+
+
+def test_nothing_but_bad_requests_is_no_outage(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CRM_FAKE_KEY", "any")
+    with FakeServer(HeuristicModel(), [Fault("bad_request", times=10**6)]) as server:
+        assert play(tmp_path, "--cassette", "off", "--workers", "1", url=server.url) == USAGE
+        assert server.calls <= 3
+    assert "called every request wrong" in capsys.readouterr().err
 
 
 def test_a_refused_key_stops_the_run(tmp_path, monkeypatch, capsys):

@@ -6,6 +6,8 @@ import json
 import os
 import random
 import signal
+import subprocess
+import sys
 import threading
 from collections import Counter
 from dataclasses import dataclass
@@ -24,7 +26,7 @@ from crm_gym.evaluation.executors import executor_of
 from crm_gym.evaluation.harness import BaselineHarness
 from crm_gym.evaluation.log import read_log
 from crm_gym.evaluation.plan import Job, Plan
-from crm_gym.evaluation.process_executor import Processes
+from crm_gym.evaluation.process_executor import ONE_THREAD, Processes
 from crm_gym.evaluation.stage import Queue, Serial
 
 FEW = Plan(tasks=("delete_quote", "quote_details", "modify_client"), trials=2, env={"reward": {"step": -0.125}})
@@ -308,6 +310,78 @@ class Broken:
 class Breaking:
     def predict(self, observation, state=None, episode_start=None, deterministic=False):
         raise ZeroDivisionError("no way")
+
+
+class Threads(NullAgent):
+    """Writes down what its process would tell libraries of mathematics, and how Ctrl-C stands in it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def predict(self, observation, state=None, episode_start=None, deterministic=False):
+        told = {name: os.environ.get(name) for name in ONE_THREAD}
+        ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        blocked = signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        Path(self.folder, "told.json").write_text(json.dumps([told, ignored, blocked]))
+        return super().predict(observation, state, episode_start)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_several_processes_have_one_thread_each_for_mathematics_unless_told_otherwise(tmp_path, monkeypatch, workers):
+    for name in ONE_THREAD:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MKL_NUM_THREADS", "7")
+    before = dict(os.environ)
+    plan = Plan(tasks=("CNC-001",))
+    run(Threads(str(tmp_path)), tmp_path / "log.jsonl", plan, executor="process", workers=workers)
+    told, ignored, blocked = json.loads((tmp_path / "told.json").read_text())
+    usual = "1" if workers > 1 else None
+    assert told == {name: "7" if name == "MKL_NUM_THREADS" else usual for name in ONE_THREAD}
+    assert dict(os.environ) == before
+    assert ignored
+    assert not blocked
+
+
+PRESSED = """
+import os, signal, subprocess, sys, threading
+from crm_gym.baselines import NullAgent
+from crm_gym.evaluation import process_executor
+from crm_gym.evaluation.harness import BaselineHarness
+from crm_gym.evaluation.plan import Plan
+
+class Pressing(process_executor._Worker):
+    def __init__(self, packed):
+        super().__init__(packed)
+        os.killpg(os.getpgid(0), signal.SIGINT)  # as a terminal does: to the process that starts, too
+        print(self.pipe.recv()[0], flush=True)
+
+if __name__ == "__main__":
+    process_executor._Worker = Pressing
+    try:
+        BaselineHarness(NullAgent(), sys.argv[1], Plan(tasks=("CNC-001",)), executor="process").run()
+    except KeyboardInterrupt as fault:
+        print(fault)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, ())
+"""
+
+
+def test_ctrl_c_while_a_process_starts_is_said_once_and_by_the_harness_alone(tmp_path):
+    program = tmp_path / "pressed.py"
+    program.write_text(PRESSED)
+    done = subprocess.run(
+        [sys.executable, str(program), str(tmp_path / "log.jsonl")],
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stderr == ""
+    assert done.returncode == 0
+    up, said = done.stdout.splitlines()
+    assert up == "ready"
+    assert "0 of 1 episodes are in" in said
 
 
 def test_a_fault_in_a_process_comes_out_with_its_place(tmp_path):

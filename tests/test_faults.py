@@ -20,7 +20,8 @@ from crm_agents.llm.openai_responses import OpenAIResponsesClient
 from crm_agents.llm.policy import LlmAgent
 from crm_agents.llm.retry import Retrying, RetryPolicy, VirtualClock
 
-from crm_gym import UsageError, find_task, load_suite
+from crm_gym import BudgetSpent, UsageError, find_task, load_suite
+from crm_gym.evaluation.budget import Budget
 from crm_gym.evaluation.harness import BaselineHarness
 
 KEY = "sk-fake-Kj93nVb27xQpLm"
@@ -372,3 +373,23 @@ def test_retry_after_is_waited_for(server, tmp_path):
         BaselineHarness(agent, tmp_path / "log", {"tasks": (TASKS[0],)}).run()
     assert len(clock.waits) == 1
     assert 42 <= clock.waits[0] <= 43
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize(("kind", "value"), [("overloaded", None), ("depth_bomb", DEEP), ("garbage", None)])
+def test_a_budget_of_calls_bounds_what_is_asked_whatever_comes_of_it(kind, value, workers, server, tmp_path):
+    """Replies that cannot be read are paid for, and tries that come to nothing are requests all the same."""
+    faults = [Fault(kind, find_task(task).request, None, None, value) for task in TASKS]
+    before, budget = server.calls, Budget(calls=2)
+    with pytest.raises(BudgetSpent):
+        run(server, tmp_path / "log", faults, workers=workers, budget=budget)
+    assert 2 <= server.plan.met[kind] < 2 + workers
+    assert budget.used["calls"] == server.plan.met[kind]
+    assert server.calls - before <= server.plan.met[kind]
+
+
+@pytest.mark.parametrize(("limits", "kind"), [({"tokens": 100}, "garbage"), ({"cost": 1.0}, "depth_bomb")])
+def test_what_nobody_knows_the_price_of_is_not_for_nothing(limits, kind, server, tmp_path):
+    faults = [Fault(kind, find_task(task).request, None, None, DEEP) for task in TASKS]
+    with pytest.raises(UsageError, match="limit calls in place of"):
+        run(server, tmp_path / "log", faults, budget=Budget(**limits))

@@ -149,3 +149,18 @@ def test_it_can_be_asked_outside_training() -> None:
     callback.close()
     callback.close()
     model.get_env().close()
+
+
+def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "curve.csv"
+    for before in (0o600, 0o644):
+        if path.exists():
+            path.chmod(before)
+        callback = GoldenCaseCallback(every=1_000, suite=SUITE, path=path)
+        model = model_of(MaskablePPO)
+        with warnings.catch_warnings():
+            callback.init_callback(model)
+        callback.evaluate()
+        callback.close()
+        model.get_env().close()
+        assert path.stat().st_mode & 0o777 == 0o600

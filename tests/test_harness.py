@@ -572,9 +572,52 @@ def test_settings_of_the_harness_are_checked(tmp_path):
         ({"workers": 0}, "workers must be"),
         ({"executor": "asinc"}, "did you mean 'async'"),
         ({"callbacks": [3]}, "EpisodeCallback"),
+        ({"callbacks": object()}, "callbacks must be a list of EpisodeCallback"),
+        ({"callbacks": EpisodeCallback()}, "callbacks must be a list of EpisodeCallback"),
+        ({"budget": 5}, r"budget must be a Budget, such as Budget\(calls=100\)"),
+        ({"settings": {"rate": {1, 2}}}, "settings: rate must be plain JSON"),
+        ({"settings": {"rate": float("nan")}}, "settings: rate must be plain JSON"),
+        ({"settings": {"me": object()}}, "settings: me must be plain JSON"),
+        ({"settings": [1]}, "settings must map names"),
+        ({"settings": {1: 2}}, "settings must map names"),
+        ({"name": 7}, "name must be a text"),
+        ({"make_env": 7}, "make_env must be a function"),
     ):
         with pytest.raises(UsageError, match=said):
             run(chance, tmp_path / "log.jsonl", **keywords)
+    for path in (None, 3, b"log", ""):
+        with pytest.raises(UsageError, match="log_path must be the path of a file"):
+            run(chance, path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_agent_that_describes_itself_in_no_json_is_refused(tmp_path):
+    class Odd(Talker):
+        def describe(self):
+            return {"cost": {1, 2}}
+
+    with pytest.raises(UsageError, match="settings: cost must be plain JSON"):
+        run(Odd(), tmp_path / "log.jsonl")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_agent_that_cannot_play_says_so_before_there_is_a_log(tmp_path):
+    class Keyless(Talker):
+        def check(self):
+            raise UsageError("no key: set OUR_API_KEY")
+
+    for agent in (Keyless(), lambda env, seed: Keyless()):
+        with pytest.raises(UsageError, match="set OUR_API_KEY"):
+            run(agent, tmp_path / "log.jsonl")
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_method_of_that_name_of_an_agent_without_a_model_is_its_own(tmp_path):
+    class Checking(NullAgent):
+        def check(self, board):
+            raise ZeroDivisionError
+
+    assert run(Checking(), tmp_path / "log.jsonl", ONE).episodes
 
 
 def test_a_job_is_named_by_seed_and_trial():

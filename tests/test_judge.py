@@ -488,6 +488,73 @@ def test_a_second_look_asks_nothing_again(plain, tmp_path):
     assert second.asked == []
 
 
+class Tells(ConstantAgent):
+    """Tells its user one thing."""
+
+    words = "The one thing."
+
+    def predict(self, *given, **more):
+        return {"tool": "respond", "arguments": {"answer": self.words}}, None
+
+
+class TellsAnother(Tells):
+    words = "Another thing."
+
+
+class LooksFirst(Tells):
+    """Says the same in the end, and makes a call before it."""
+
+    def predict(self, observation, state=None, *given, **more):
+        if state is None:
+            return {"tool": "client_search", "arguments": {}}, "looked"
+        return super().predict(observation, state, *given, **more)
+
+
+def by_words(request):
+    told = unfence(request.turns[0].text)
+    return judgement("sound" if "one thing" in told["reply"] and len(told["calls"]) == 1 else "untrue")
+
+
+@pytest.mark.parametrize("second", [TellsAnother, LooksFirst])
+@pytest.mark.parametrize("beside", [True, False], ids=["beside the run", "afterwards"])
+def test_an_episode_that_is_played_anew_is_judged_anew(second, beside, tmp_path):
+    """The same config gives the same run id, whatever the agent says this time."""
+    file, ids, logs, asked = tmp_path / "opinions.jsonl", set(), [], []
+    for agent, grade in ((Tells, "sound"), (second, "untrue"), (Tells, "sound"), (Tells, "sound")):
+        client = Says(by_words)
+        callback = free(Judge(client), tmp_path)
+        given = {"name": "one", "force": True, "callbacks": [callback] if beside else []}
+        log = BaselineHarness(lambda env, seed, agent=agent: agent(env), tmp_path / "log.jsonl", PLAN, **given).run()
+        if not beside:
+            callback.catch_up(log)
+        ids.add(log.run["run"])
+        logs.append(log)
+        asked.append(len(client.asked))
+        latest = read_opinions(file)
+        assert len(latest) == len(log.episodes)
+        assert {one["grade"] for one in latest} == {grade}
+        assert read_opinions(file, [log]) == latest
+    assert len(ids) == 1
+    assert read_opinions(file, [logs[1]]) == []
+    assert asked == [len(log.episodes)] * 3 + [0]
+
+
+def test_an_outage_after_an_episode_was_replaced_leaves_no_old_opinion(plain, tmp_path):
+    free(Judge(Says(judgement())), tmp_path).catch_up(plain[1])
+    records = copy.deepcopy(plain[1].episodes)
+    for record in records:
+        record["said"] = "Something else."
+    log = type(plain[1])(plain[1].path, plain[1].run, records)
+    with pytest.warns(JudgeWarning):
+        free(Judge(Says(SetupFault("key", "will not do"))), tmp_path).catch_up(log)
+    assert len(read_opinions(tmp_path / "opinions.jsonl")) == len(records)
+    assert read_opinions(tmp_path / "opinions.jsonl", [log]) == []
+    client = Says(judgement("lacking"))
+    free(Judge(client), tmp_path).catch_up(log)
+    assert len(client.asked) == len(records)
+    assert {one["grade"] for one in read_opinions(tmp_path / "opinions.jsonl", [log])} == {"lacking"}
+
+
 def test_an_outage_of_the_run_is_not_judged(plain, tmp_path):
     records = copy.deepcopy(plain[1].episodes)
     records[0]["outcome"] = "infra_error"

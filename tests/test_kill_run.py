@@ -235,7 +235,7 @@ def test_killed_while_lines_come_to_the_disk(tmp_path, whole, name, number, mome
 @pytest.mark.parametrize("at", [1, 2, 20])
 @pytest.mark.parametrize(
     ("name", "moment"),
-    [("open_own", "after"), ("lock", "after"), ("_Lines", "before"), ("_Lines", "after"), ("warn", "before")],
+    [("open_own", "after"), ("lock", "after"), ("Lines", "before"), ("Lines", "after"), ("warn", "before")],
 )
 def test_killed_while_it_resumes(tmp_path, whole, at, name, moment):
     """After a death inside a line: before, while and after what is there is read and the torn line is cut off."""

@@ -4,6 +4,7 @@ import asyncio
 import json
 import pickle
 import threading
+from dataclasses import replace
 
 import gymnasium as gym
 import pytest
@@ -315,6 +316,60 @@ def test_a_run_may_use_so_much():
         play.step()
     assert purse.spent == [(20, None)]  # no price of this model
     assert len(play.model.heard) == 1
+
+
+PRICED = {"how": {"name": "crm-fake-small"}, "prices": Prices.load("configs/prices.toml")}
+
+
+@pytest.mark.parametrize(("tokens", "cost"), [(Tokens(1_000, 1_000), 0.005), (Tokens(known=False), None)])
+def test_a_reply_that_cannot_be_read_is_counted(tokens, cost):
+    purse = Purse(9)
+    play = Play(BadRequest("bad_reply", "nonsense", tokens=tokens), spend=purse, **PRICED)
+    with pytest.raises(AgentError):
+        play.step()
+    account = play.talk.account
+    assert (account.calls, account.tokens.total(), account.cost) == (1, tokens.total(), pytest.approx(cost))
+    assert purse.spent == [(tokens.total(), pytest.approx(cost))]
+
+
+def test_a_reply_that_does_not_say_what_it_took_has_no_price():
+    play = Play(replace(say("", SOLVE), tokens=Tokens(known=False)), **PRICED).run()
+    assert (play.talk.account.calls, play.talk.account.cost) == (1, None)
+
+
+@pytest.mark.parametrize("fault", [PassingFault("overloaded", "529"), PassingFault("bad_body", "?", tokens=Tokens(7))])
+def test_every_try_is_a_call_of_the_run_and_only_replies_are_calls_of_the_episode(fault):
+    purse = Purse(3)
+    play = Play(*[fault] * 9, spend=purse, retry=RetryPolicy(tries=6, base=0))
+    with pytest.raises(BudgetSpent):
+        play.step()
+    assert len(play.model.heard) == 3
+    assert len(purse.spent) == 3
+    assert play.talk.account.calls == 0
+    assert play.talk.account.tokens.total() == (21 if fault.tokens else 0)
+
+
+def test_the_log_keeps_so_much_of_a_text_and_the_model_hears_all_of_it():
+    text = "A" * 3_000_000
+    play = Play(say(text, LOOK), say(text[:20_000], SOLVE))
+    play.step()
+    assert play.talk.account.said == "A" * 20_000 + " ... (cut: 3,000,000 characters)"
+    play.step()
+    assert play.model.heard[1].turns[1].reply.text == text
+    assert play.talk.account.said == text[:20_000]
+
+
+def test_a_name_without_end_is_cut_for_the_crm():
+    play = Play(say("", ("x" * 3_000_000, {})), say("", SOLVE))
+    play.step()
+    assert play.actions[0]["tool"] == "x" * 200
+    assert play.info["error"]["code"] == "unknown_tool"
+
+
+def test_what_cannot_have_been_counted_has_no_price():
+    table = Prices.load("configs/prices.toml")
+    for tokens in (Tokens(10**400), Tokens(-1), Tokens(5, known=False)):
+        assert table.cost("crm-fake-small", tokens) is None
 
 
 def test_costs():

@@ -21,7 +21,9 @@ from crm_agents.llm.claude import ClaudeClient
 from crm_agents.llm.faults import BadRequest, ModelFault, PassingFault, SetupFault, TooLong
 from crm_agents.llm.openai_chat import OpenAIChatClient
 from crm_agents.llm.openai_responses import OpenAIResponsesClient
+from crm_agents.llm.policy import LlmAgent
 from crm_agents.llm.prompt import make_prompt
+from crm_agents.llm.retry import Retrying
 from crm_agents.llm.schemas import strict, without_nulls
 from crm_agents.llm.statuses import retry_after
 from openai.types.chat import ChatCompletion
@@ -362,11 +364,72 @@ def test_kinds_of_tokens_exclude_one_another(name):
     assert reply.tokens == Tokens(7, 5, 3, 2)
 
 
+def with_usage(name, field, value):
+    """A reply whose usage has another value in one of its four numbers."""
+    body = one_call(name)
+    *way, last = KINDS[name].usage_names[field].split(".")
+    place = body["usage"]
+    for part in way:
+        place = place[part]
+    place[last] = value
+    return body
+
+
 @each
-@pytest.mark.parametrize("usage", [None, "x", {}, {"input_tokens": "7", "prompt_tokens": -1, "output_tokens": None}])
-def test_usage_that_is_not_there_is_nothing(name, usage):
+@pytest.mark.parametrize("usage", [None, "x", {}, [7], {"input_tokens": "7", "prompt_tokens": -1}])
+def test_usage_that_is_not_there_is_not_known(name, usage):
     reply, _ = ask(name, one_call(name) | {"usage": usage})
-    assert reply.tokens == Tokens()
+    assert reply.tokens == Tokens(known=False)
+
+
+@each
+@pytest.mark.parametrize("field", range(4))
+@pytest.mark.parametrize("value", [10**400, -1, 1e308, 7.0, "7", True, [], 10**9 + 1])
+def test_usage_that_cannot_be_is_not_known(name, field, value):
+    tokens = ask(name, with_usage(name, field, value))[0].tokens
+    assert not tokens.known
+    assert 0 <= tokens.total() < 100
+
+
+@each
+@pytest.mark.parametrize(("field", "known"), [(0, False), (1, False), (2, True), (3, True)])
+def test_only_what_a_cache_took_may_be_left_out(name, field, known):
+    assert ask(name, with_usage(name, field, None))[0].tokens.known is known
+
+
+@each
+def test_a_reply_that_cannot_be_read_is_billed_all_the_same(name):
+    broken = {"claude": {"content": None}, "responses": {"output": None}, "chat": {"choices": None}}[name]
+    assert fault_of(name, one_call(name) | broken).tokens == Tokens(7, 5, 3, 2)
+    assert fault_of(name, one_call(name) | broken | {"usage": None}).tokens == Tokens(known=False)
+    for body in (b"[]", b"half", b'{"a":' * 100_000 + b"1" + b"}" * 100_000):
+        assert fault_of(name, body).tokens == Tokens(known=False)
+    assert fault_of(name, httpx2.Response(429)).tokens is None
+
+
+def test_a_failure_the_provider_tells_of_is_billed_if_it_says_so():
+    failed = response(status="failed", error={"code": "server_error", "message": "busy"})
+    assert fault_of("responses", failed).tokens == Tokens(7, 5, 3, 2)
+    assert fault_of("responses", failed | {"usage": None}).tokens is None
+
+
+@each
+def test_the_server_in_the_environment_is_asked_and_said(name, monkeypatch):
+    """The SDK obeys the variable; the log must say so, and other processes must ask the same."""
+    monkeypatch.setenv(KINDS[name].usual_url, "http://me:secret@gateway.example:81/v1")
+    monkeypatch.setenv(KINDS[name].usual_key, SECRET)
+    _, wire = ask(name, one_call(name), base_url=None)
+    assert wire.requests[0].url.host == "gateway.example"
+    asked = KINDS[name](ModelSettings("m-1"))
+    said = [LlmAgent(one).describe()["model"]["base_url"] for one in (asked, Retrying(asked))]
+    assert said == ["http://gateway.example/v1"] * 2
+    assert KINDS[name](ModelSettings("m-1", base_url="http://own.example")).base_url == "http://own.example"
+    monkeypatch.delenv(KINDS[name].usual_url)
+    assert pickle.loads(pickle.dumps(asked)).base_url == asked.base_url
+    assert LlmAgent(KINDS[name](ModelSettings("m-1"))).describe()["model"]["base_url"] is None
+    monkeypatch.setenv(KINDS[name].usual_url, "gateway.example")
+    with pytest.raises(UsageError, match=f"{KINDS[name].usual_url} must begin with http"):
+        KINDS[name](ModelSettings("m-1"))
 
 
 @each
@@ -614,21 +677,23 @@ def test_how_long_to_wait(headers, seconds):
 # ---------------------------------------------------------------- strict schemas
 
 
+LOOSE = ["respond", "modify_client", "modify_contact", "modify_opportunity", "modify_quote"]
+"""An answer may be anything, and null in updates empties a field."""
+
+
 def test_strict_schemas_require_everything_and_leave_nothing_open():
     made = {tool.name: strict(tool.schema) for tool in TOOLS.values()}
-    assert [name for name, schema in made.items() if schema is None] == ["respond"]  # an answer may be anything
-    updates = made["modify_opportunity"]["properties"]["updates"]
-    assert updates["required"] == list(TOOLS["modify_opportunity"].schema["properties"]["updates"]["properties"])
-    assert updates["properties"]["amount"]["type"] == ["number", "null"]
-    assert None in updates["properties"]["stage"]["enum"]
+    assert sorted(name for name, schema in made.items() if schema is None) == sorted(LOOSE)
+    search = made["opportunity_search"]
+    assert search["required"] == list(TOOLS["opportunity_search"].schema["properties"])
+    assert None in search["properties"]["stage"]["enum"]
     assert made["create_quote"]["properties"]["status"]["type"] == "string"
     assert "exclusiveMinimum" not in json.dumps(made)
 
 
 def test_what_had_to_be_null_was_left_out():
-    schema = TOOLS["modify_opportunity"].schema
-    written = {"id": "x", "updates": {"amount": 5, "stage": None, "notes": None}}
-    assert without_nulls(schema, written) == {"id": "x", "updates": {"amount": 5}}
+    schema = TOOLS["opportunity_search"].schema
+    assert without_nulls(schema, {"owner": "x", "stage": None}) == {"owner": "x"}
     assert without_nulls(TOOLS["create_quote"].schema, {"amount": None}) == {
         "amount": None
     }  # required: the CRM refuses it
@@ -641,11 +706,19 @@ def test_strict_is_off_by_default_and_marked_where_it_is_on(name):
         for on in (False, True)
     )
     assert plain.count('"strict": true') == 0
-    assert enforced.count('"strict": true') == len(TOOLS) - 1
-    arguments = '{"id": "x", "updates": {"amount": 5, "stage": null}}'
-    body = json.loads(json.dumps(one_call(name, arguments)).replace("client_search", "modify_opportunity"))
-    assert ask(name, body, strict=True)[0].calls[0].arguments == {"id": "x", "updates": {"amount": 5}}
-    assert ask(name, body)[0].calls[0].arguments["updates"]["stage"] is None
+    assert enforced.count('"strict": true') == len(TOOLS) - len(LOOSE)
+    arguments = '{"name": "x", "industry": null}'
+    assert ask(name, one_call(name, arguments), strict=True)[0].calls[0].arguments == {"name": "x"}
+    assert ask(name, one_call(name, arguments))[0].calls[0].arguments["industry"] is None
+
+
+@each
+@pytest.mark.parametrize("enforced", [False, True])
+def test_a_field_can_be_emptied(name, enforced):
+    """Null among updates is what the model means, with strict schemas, too."""
+    arguments = '{"id": "x", "updates": {"version": null}}'
+    body = json.loads(json.dumps(one_call(name, arguments)).replace("client_search", "modify_quote"))
+    assert ask(name, body, strict=enforced)[0].calls[0].arguments == json.loads(arguments)
 
 
 @each

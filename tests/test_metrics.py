@@ -8,7 +8,7 @@ import pytest
 from records_played import played, run_line
 
 from crm_gym.evaluation import stats
-from crm_gym.evaluation.metrics import summarize, tool_of
+from crm_gym.evaluation.metrics import MOST, summarize, tool_of
 from crm_gym.evaluation.records import ENDS, FAILURES, OUTCOMES, SLIPS
 
 
@@ -183,6 +183,20 @@ def test_costs_and_tokens():
     assert figures["calls"] == 6
     assert figures["latency"]["median"] == 1.5
     assert figures["latency_per_call"] == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize("absurd", [10**400, -(10**400), 1.7e308], ids=["huge", "below", "float"])
+def test_absurd_usage_leaves_figures_that_are_numbers(absurd):
+    """A server may claim anything."""
+    tokens = dict.fromkeys(("input", "output", "cache_read", "cache_write"), absurd)
+    record = asked() | {"calls": absurd, "tokens": tokens, "cost": absurd, "latency": absurd}
+    figures = summarize([record, dict(record), asked()])
+    assert json.loads(json.dumps(figures, allow_nan=False)) == figures
+    most = MOST if absurd > 0 else -MOST
+    assert figures["model"]["tokens"]["input"] == 2 * most + 10
+    assert figures["model"]["cost"] == 2 * most + 0.5
+    assert figures["model"]["calls"] == 2 * most + 2
+    assert figures["success"]["successes"] == 3
 
 
 def test_one_unknown_price_makes_the_cost_unknown():

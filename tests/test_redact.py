@@ -52,7 +52,7 @@ SHAPES = [
     f"sk-proj-{TAIL}",
     f"sk-{TAIL}",
     "AKIA" + "ABCDEFGHIJ234567",
-    f"ghp_{TAIL}",
+    *(f"gh{kind}_{TAIL}" for kind in "oprsu"),
     f"github_pat_{TAIL}",
     f"glpat-{TAIL}",
     f"xoxb-1234-{TAIL}",
@@ -227,9 +227,58 @@ def test_an_escape_before_a_secret_is_no_part_of_it():
     assert from_line(line) == kept == {"note": f"\n{GONE}\\{GONE}", "n": 1}
 
 
-def test_numbers_are_no_secrets():
-    line, kept = to_line({"amount": 12345678, "note": "12345678"}, Redactor({"DOOR_PASSWORD": "12345678"}))
-    assert from_line(line) == kept == {"amount": 12345678, "note": GONE}
+@pytest.mark.parametrize(
+    ("sent", "left"),
+    [
+        ({"limit": 12345678}, {"limit": GONE}),
+        ({"a": [[-12345678, 1]]}, {"a": [["-" + GONE, 1]]}),
+        ({"limit": 12345678.0}, {"limit": f"{GONE}.0"}),
+        ({"tokens": 12345678, "seed": 87654321}, {"tokens": GONE, "seed": 87654321}),
+        ({"n": int("12345678" * 4)}, {"n": GONE * 4}),
+        ({"12345678": 10**5000}, {GONE: hex(10**5000)[:100]}),
+        (12345678, GONE),
+    ],
+)
+def test_a_secret_sent_as_a_number_goes(sent, left):
+    step = {"tool": "client_search", "arguments": sent, "reward": {"step": 0.12345678}}
+    own = {"seed": 12345678, "cost": 0.12345678, "tokens": {"input": 12345678}, "verdict": {"missing": 12345678}}
+    line, kept = to_line({**own, "steps": [step], "note": "12345678"}, Redactor({"DOOR_PASSWORD": "12345678"}))
+    assert from_line(line) == kept == {**own, "steps": [{**step, "arguments": left}], "note": GONE}
+
+
+def test_what_stands_under_the_name_of_a_header_goes():
+    sent = {
+        "authorization": 1234567890123,
+        "headers": {"X-Api-Key": "abc123def456", "Authorization": "Bearer a1b2c3d4"},
+    }
+    left = {"authorization": GONE, "headers": {"X-Api-Key": GONE, "Authorization": f"Bearer {GONE}"}}
+    assert to_line({"arguments": sent | {"n": 1}}, Redactor({}))[1] == {"arguments": left | {"n": 1}}
+    kept = {"authorization": "required", "api-key": None, "key": 1234567890123, "reauthorization": 1234567890123}
+    assert to_line({"note": f"ghp_{TAIL}", "arguments": kept}, Redactor({}))[1] == {"note": GONE, "arguments": kept}
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        *SHAPES,
+        "Authorization: Bearer abc123def456",
+        "bearer\tabc123def456",
+        "x-api-key:\nabc123def456",
+        "password=hunter2",
+        'password="hunter2"',
+        "api_key='abc1'",
+        "http://u:pw12@h/x",
+    ],
+)
+@pytest.mark.parametrize("before", ["", "\n", "\t", "\u00e9", "\x07", "\\", '"', "'", "/", "\u2028", "\U0001f600", "<"])
+def test_nothing_hides_a_secret_in_what_is_written(before, secret):
+    """Behind an escape a secret looks like the end of a longer word."""
+    redact = Redactor({})
+    text = before + secret
+    assert redact(text) != text
+    for written in (json.dumps(text), json.dumps(json.dumps({"a": text})), repr(text), html.escape(text)):
+        assert redact.finds(written)
+    assert to_line({"note": text}, redact)[1] == {"note": redact(text)}
 
 
 def test_streams():

@@ -8,15 +8,18 @@ import gymnasium as gym
 import pytest
 from crm_agents.commands import regrade as command
 from crm_agents.commands import verify_log
+from talking import Talker
 
-from crm_gym import AgentError, InfraError, UsageError
+from crm_gym import AgentError, BudgetSpent, InfraError, UsageError
 from crm_gym import env as env_module
 from crm_gym.baselines import ConstantAgent, DeclineAgent, EchoAgent, NullAgent, OracleAgent, RandomAgent
 from crm_gym.baselines.spoilers import SprayAgent
+from crm_gym.evaluation.budget import Budget
 from crm_gym.evaluation.harness import BaselineHarness
-from crm_gym.evaluation.log import LogError, LogWriter, read_log
+from crm_gym.evaluation.log import LogError, LogWarning, LogWriter, read_log
 from crm_gym.evaluation.redact import GONE, Redactor
 from crm_gym.evaluation.regrade import judged_again, regrade
+from crm_gym.evaluation.report import page
 from crm_gym.tools import TOOLS
 from crm_gym.verify import Verdict
 
@@ -214,15 +217,29 @@ def test_another_tool(tmp_path, monkeypatch):
         (lambda record: record.update(total=0.5), "total", "verdict"),
         (lambda record: record.update(diff=[]), "diff", "verdict"),
         (lambda record: record.update(task="MOP-999"), "task", "task"),
-        (lambda record: record.update(seed=77), "hash", None),
     ],
 )
 def test_every_change_is_found(tmp_path, change, what, cause):
     path = changed(played(tmp_path, AGENTS["oracle"], {"tasks": ("CQT-001",)}), change)
     found = regrade(path)
     assert what in {difference.what for difference in found}
-    if cause is not None:
-        assert {difference.cause for difference in found} == {cause}
+    assert {difference.cause for difference in found} == {cause}
+
+
+def test_episodes_are_played_with_their_own_seeds(tmp_path):
+    path = played(tmp_path, AGENTS["oracle"], {"tasks": ("CQT-001",)})
+    log, other = read_log(path), tmp_path / "other.jsonl"
+    with LogWriter(other, {**log.run, "seed": 77}) as writer:
+        writer.add({**log.episodes[0], "seed": 77})
+    assert "hash" in {difference.what for difference in regrade(other)}
+
+
+def test_lines_that_cannot_be_used_are_told_of(tmp_path, capsys):
+    path = changed(played(tmp_path, AGENTS["oracle"]), lambda record: record.update(index=70))
+    assert command.run(command.Args(path)) == 0
+    said = capsys.readouterr()
+    assert "0 episodes judged again" in said.out
+    assert "line 2: foreign: index 70" in said.err
 
 
 def test_what_was_redacted_cannot_be_judged(tmp_path):
@@ -318,6 +335,66 @@ def test_verify_log(tmp_path, capsys):
     assert (told["episodes"], told["of"]) == (59, 60)
     with pytest.raises(LogError):
         verify_log.run(verify_log.Args(tmp_path / "none.jsonl"))
+
+
+def again_and_again(path, *numbers):
+    """The log with some of its lines in another number: each line by its number, from 1."""
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[number - 1] for number in numbers))
+    return path
+
+
+def verified(path, capsys):
+    """Exit code and text of verify-log."""
+    code = verify_log.run(verify_log.Args(path))
+    return code, capsys.readouterr().out
+
+
+def test_verify_log_finds_what_stands_there_twice(tmp_path, capsys):
+    path = played(tmp_path, AGENTS["oracle"], {"tasks": ("CQT-001", "CQT-002")})
+    code, said = verified(again_and_again(path, 1, 2, 3, 2), capsys)
+    assert code == 1
+    assert "line 4: doubled: the episode of seed 0, trial 0 is in line 2 already" in said
+    assert "1 doubled or foreign; take those lines out" in said
+
+
+def test_verify_log_finds_episodes_that_the_run_does_not_play(tmp_path, capsys):
+    path = changed(played(tmp_path, AGENTS["oracle"]), lambda record: record.update(seed=record["seed"] + 1))
+    code, said = verified(path, capsys)
+    assert code == 1
+    assert "line 2: foreign: index 0 does not go with seed 1 and trial 0" in said
+
+
+def test_damage_heals_once_its_episode_is_played_again(tmp_path, capsys):
+    path = played(tmp_path, AGENTS["oracle"], {"tasks": ("CQT-001", "CQT-002")})
+    whole = read_log(path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([lines[0], lines[1].replace(b"oracle", b"Oracle").replace(b"CQT", b"QQT"), lines[2]]))
+    code, said = verified(path, capsys)
+    assert code == 1
+    assert "its episode counts as not played" in said
+    assert "--resume plays those episodes again" in said
+    with pytest.warns(LogWarning):
+        log = BaselineHarness(
+            AGENTS["oracle"], path, {"tasks": ("CQT-001", "CQT-002")}, name="agent", resume=True
+        ).run()
+    assert log.episodes == whole.episodes
+    assert log == read_log(path)
+    code, said = verified(path, capsys)
+    assert code == 0
+    assert "line 2: damaged: its check does not match; its episode has been played since" in said
+    assert "--resume" not in said
+
+
+def test_a_log_with_what_was_spent_beside_is_sound_and_regraded(tmp_path, capsys):
+    path, new = tmp_path / "log.jsonl", tmp_path / "new.jsonl"
+    with pytest.raises(BudgetSpent):
+        BaselineHarness(Talker(), path, {"suite": "golden"}, executor="serial", budget=Budget(calls=7)).run()
+    (spent,) = read_log(path).spent
+    assert verified(path, capsys)[0] == 0
+    assert command.run(command.Args(path, out=new)) == 0
+    assert read_log(new).spent == (spent,)
+    assert "talker-1" in page([read_log(path)])
 
 
 def test_hostile_text_does_not_reach_the_terminal(tmp_path, capsys):

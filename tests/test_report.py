@@ -11,13 +11,14 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from crm_agents.judge.case import words_of
 from records_played import modelled, played, run_line, write_log
 
 from crm_gym import UsageError
 from crm_gym.evaluation.log import Log, read_log
 from crm_gym.evaluation.metrics import summarize
 from crm_gym.evaluation.redact import GONE, Redactor
-from crm_gym.evaluation.report import data, figures_of, page, report
+from crm_gym.evaluation.report import data, figures_of, page, report, said
 from crm_gym.evaluation.report.markup import fragment, joined, tag
 from crm_gym.evaluation.report.plots import Curve, Part, Point, bar, columns, curves, dots
 
@@ -278,6 +279,58 @@ def test_secrets_are_taken_out_of_the_page():
     assert GONE in read.episodes()[0]["said"]
 
 
+ONE_BAD = [
+    {"authorization": 1234567890123},
+    {"api-key": 1234567890123},
+    {"a": {"b": {"c": {"d": "password="}}}},
+    {"a": ["api_key='"], "b": "Bearer a1b2c3d4e5"},
+    {"limit": 7777777777},
+    {"7777777777": [7777777777.0]},
+    {"name": "-----BEGIN PRIVATE KEY----- a\n"},
+]
+
+
+@pytest.mark.parametrize("sent", ONE_BAD)
+def test_one_call_breaks_no_block(sent):
+    line, records = modelled(6, 1.0, 3)
+    step = records[2]["steps"][0]
+    records[2]["steps"][0] = step | {"arguments": sent, "result": json.dumps(sent), "reward": {"step": 0.7777777777}}
+    records[2] |= {"said": "password=", "task": "password=", "seed": 7777777777, "cost": 0.7777777777}
+    read = Page(page([log(line, records)], redact=Redactor({"APP_PASSWORD": "7777777777"})))
+    episodes = read.episodes()
+    assert [episode["steps"] for episode in episodes[3:]] == [record["steps"] for record in records[3:]]
+    assert episodes[2]["steps"][0]["tool"] == step["tool"]
+    assert episodes[2]["steps"][0]["reward"] == {"step": 0.7777777777}
+    assert episodes[2]["cost"] == 0.7777777777
+    assert read.rows()[2]["seed"] == 7777777777
+    assert read.rows()[3]["task"] == records[3]["task"]
+    assert "7777777777" not in json.dumps(episodes[2]["steps"][0]["arguments"])
+
+
+@pytest.mark.parametrize("said", ["password=", "Authorization: 'Bearer ", "-----BEGIN PRIVATE KEY----- a"])
+def test_no_name_takes_a_tag_with_it(said):
+    """Tools, families, labels and settings stand on the page as they were sent."""
+    line, records = modelled(6, 0.5, 3)
+    line |= {"agent": said, "model": said, "settings": {said: said}}
+    for record in records:
+        record |= {"family": said, "steps": [step | {"tool": said} for step in record["steps"]]}
+    logs = [log(line, records), log(line, records, "b.jsonl")]
+    read = Page(page(logs, redact=Redactor({})))
+    plain = Page(page(logs, redact=str))
+    assert not read._open
+    assert [name for name, _ in read.elements] == [name for name, _ in plain.elements]
+    assert json.loads(read.scripts["meta"])["blocks"] == 1
+    assert len(read.episodes()) == len(read.rows()) == 12
+
+
+def test_absurd_usage_is_a_page_all_the_same():
+    line, records = modelled(4, 1.0, 3)
+    records[0] |= {"tokens": {**records[0]["tokens"], "input": 10**400}, "cost": 1.7e308, "latency": 1.7e308}
+    read = Page(page([log(line, records)]))
+    assert len(read.episodes()) == 4
+    assert "nan" not in read.text.lower().split()
+
+
 def test_opinions_stand_beside_the_verdict_they_are_about(large):
     record = large.episodes[2]
     about = {"run": record["run"], "seed": record["seed"], "trial": record["trial"], "attempt": 1}
@@ -288,6 +341,37 @@ def test_opinions_stand_beside_the_verdict_they_are_about(large):
         1:
     ]
     assert "It moves no verdict" in read.text
+
+
+def test_an_opinion_on_other_words_is_not_shown(large):
+    """A run played once more has the name it had, and opinions on the first may lie about."""
+    record = large.episodes[2]
+    about = {"run": record["run"], "seed": record["seed"], "trial": record["trial"], "attempt": 1}
+    fitting = about | {"text": said.fingerprint(record), "grade": "sound", "reason": "."}
+    stale = about | {"text": said.fingerprint(record | {"said": "All is done!"}), "grade": "untrue", "reason": "."}
+    later = about | {"attempt": 2, "grade": "lacking"}
+    read = Page(page([large], [stale, fitting, later]))
+    assert read.episodes()[2]["opinions"] == [fitting]
+    assert "untrue" not in read.texts
+    assert "lacking" not in read.texts
+    assert "1 left out: on words that the log does not have" in read.text
+    read = Page(page([large], [stale]))
+    assert not any("opinions" in episode for episode in read.episodes())
+    assert "1 left out" in read.text
+    assert "left out: on words" not in Page(page([large], [fitting])).text
+
+
+def test_words_are_those_that_a_judge_reads(large, small):
+    ends = [("respond", {"answer": "Jan"}), ("respond", {"answer": [1, "\u017c"]}), ("decline", {"reason": "no\ud800"})]
+    step = large.episodes[0]["steps"][0] | {"error": None}
+    made = [
+        large.episodes[0] | {"said": words, "steps": [step | {"tool": tool, "arguments": arguments}]}
+        for words in (None, "", "\u200b \n", "Done.")
+        for tool, arguments in [*ends, ("decline", "no object"), ("finish", {})]
+    ]
+    records = [*large.episodes, *small.episodes, *made, large.episodes[0] | {"steps": []}]
+    assert [said.words_of(record) for record in records] == [words_of(record) for record in records]
+    assert len({said.fingerprint(record) for record in made}) == 8
 
 
 # Size

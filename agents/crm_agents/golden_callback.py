@@ -37,7 +37,7 @@ class GoldenCaseCallback(BaseCallback):
     Args:
         every: Steps of all environments between evaluations.
         suite: What is played: all golden tasks, or any suite; with `episodes` so many seeded ones, always the same.
-        path: A CSV file with `COLUMNS`; what is in it already is kept.
+        path: A CSV file with `COLUMNS`, for its owner alone; what is in it already is kept.
         best: Where the best model so far is saved, as a zip.
         count: Episodes at once.
         seed: Seed of the first episode.
@@ -133,11 +133,18 @@ class GoldenCaseCallback(BaseCallback):
             self.logger.record(f"{name}/by_tool/{family}", successes / episodes, exclude="stdout")
 
 
+def _opened(path: str, flags: int) -> int:
+    """A file that its owner alone can read, also if it was there before."""
+    fd = os.open(path, flags, 0o600)
+    os.fchmod(fd, 0o600)
+    return fd
+
+
 def _append(path: Path, steps: int, result: Result) -> None:
     """Add an evaluation to the file."""
     lines = [("all", (result.episodes, result.successes)), *sorted(result.by_family.items())]
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", newline="", encoding="utf-8") as file:
+    with open(path, "a", newline="", encoding="utf-8", opener=_opened) as file:
         table = csv.writer(file)
         if not file.tell():
             table.writerow(COLUMNS)

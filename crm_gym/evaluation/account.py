@@ -17,12 +17,14 @@ class Tokens:
         output: Written by the model, its thoughts included.
         cache_read: Read from a cache.
         cache_write: Written to a cache.
+        known: Whether that is all: False once a reply did not say what it took. Then their price is not known.
     """
 
     input: int = 0
     output: int = 0
     cache_read: int = 0
     cache_write: int = 0
+    known: bool = True
 
     def add(self, other: Tokens) -> None:
         """Add others to these."""
@@ -30,6 +32,7 @@ class Tokens:
         self.output += other.output
         self.cache_read += other.cache_read
         self.cache_write += other.cache_write
+        self.known = self.known and other.known
 
     def total(self) -> int:
         """All of them."""
@@ -50,9 +53,10 @@ class Account:
     """What an episode has cost so far, and what the model said; the agent adds to it at every model call.
 
     Attributes:
-        calls: Model calls that came to a reply.
-        tokens: Their tokens.
-        cost: Their price in US dollars; None as soon as one is not known.
+        calls: Model calls that came to a reply, also to one that could not be read; not the tries before it, nor calls
+            that came to none (an error's status, time that ran out, a connection or a body that broke off).
+        tokens: What they took, and tries that came to nothing and were paid for all the same.
+        cost: The price of all that in US dollars; None as soon as a part of it is not known.
         latency: Seconds spent waiting for replies.
         slips: What was wrong with replies.
         said: The text of the latest reply, "" if it had none.
@@ -65,9 +69,9 @@ class Account:
     slips: list[SlipRecord] = field(default_factory=list)
     said: str = ""
 
-    def add(self, tokens: Tokens, cost: float | None, latency: float) -> None:
-        """Count one call."""
-        self.calls += 1
+    def add(self, tokens: Tokens, cost: float | None, latency: float, calls: int = 1) -> None:
+        """Count one call; or with `calls` 0 what was paid for a try that came to no reply."""
+        self.calls += calls
         self.tokens.add(tokens)
         self.cost = None if cost is None or self.cost is None else self.cost + cost
         self.latency += latency
@@ -77,14 +81,19 @@ class Spend(Protocol):
     """What a run may still spend; a harness hands one to the agent at every episode's start."""
 
     def before_call(self) -> None:
-        """Called before each model call.
+        """Called before each try of a model call.
 
         Raises:
             BudgetSpent: If there is nothing left: the agent lets it pass through.
         """
 
     def after_call(self, tokens: Tokens, cost: float | None) -> None:
-        """Called after each model call that came to a reply."""
+        """Called after each try of a model call, whatever came of it.
+
+        Args:
+            tokens: What it took; none where the provider answered with an error, or did not answer.
+            cost: Its price, None if that is not known.
+        """
 
 
 @runtime_checkable

@@ -132,7 +132,8 @@ class _Room:
         try:
             agent: AsyncAgent = cast.player(env, job)
             turn = self._turns.turn
-            record = await aplay(env, agent, job, cast.run, turn, spend=stage.spend, on_step=stage.on_step)
+            spend, on_step = stage.spend(job), stage.on_step
+            record = await aplay(env, agent, job, cast.run, turn, spend=spend, on_step=on_step)
             stage.keep(job, record)
         except BudgetSpent as fault:
             self.dealer.spent = fault

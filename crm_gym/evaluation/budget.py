@@ -9,16 +9,24 @@ from collections.abc import Callable, Iterable
 
 from crm_gym.errors import BudgetSpent, UsageError
 from crm_gym.evaluation.account import Tokens
-from crm_gym.evaluation.records import EpisodeRecord
+from crm_gym.evaluation.records import EpisodeRecord, SpentRecord
 
 
 class Budget:
     """What a run may use in all. It is asked before every model call, so it is overshot by a call a worker at most.
 
-    What an episode has used that was cut off before its end stands in no log: a resumed run does not know of it.
+    Calls are counted by tries: each request to the model is one, whether it comes to a reply or not, so they may be
+    more than the model calls in the log. (A client that asks again by itself, without `crm_agents.llm.retry`, hides its
+    tries.) Tokens and money are counted for every reply, also for one that cannot be read; what came to none (a status
+    of error, time that ran out, a broken connection) is taken as not billed. A reply that does not say what it took
+    stops a run whose tokens or money are limited.
+
+    A resumed run counts what the log says: episodes with all their attempts, and what was spent on episodes that were
+    cut off when a run stopped. It does not know of tries that came to no reply in episodes that have ended, nor of what
+    a program that was killed had spent on unfinished ones.
 
     Args:
-        calls: Model calls.
+        calls: Requests to the model.
         tokens: Tokens of all kinds.
         cost: US dollars.
         seconds: Wall-clock time; that of a resumed run begins anew.
@@ -45,18 +53,20 @@ class Budget:
         self._clock, self._began = clock, clock()
         self._lock = threading.Lock()
 
-    def begin(self, records: Iterable[EpisodeRecord] = ()) -> None:
-        """Start the clock, and count what the episodes of a resumed log have used.
+    def begin(self, records: Iterable[EpisodeRecord | SpentRecord] = ()) -> None:
+        """Start the clock, and count what a resumed run has used before.
+
+        Args:
+            records: The episodes in its log, and what was spent beside them.
 
         Raises:
-            UsageError: If money is limited and an episode's cost is not known.
+            UsageError: If money is limited and the cost of one of them is not known.
         """
         self.used = dict.fromkeys(("calls", "tokens", "cost"), 0)
         self._began = self._clock()
         for record in records:
-            if record["calls"]:
-                tokens = sum((record["tokens"] or {}).values())
-                self._count(record["calls"], tokens, record["cost"])
+            if record["tokens"] is not None:  # also without a reply: a try may have been paid for
+                self._count(record["calls"], sum(record["tokens"].values()), record["cost"])
 
     def before_call(self) -> None:
         """Called before each model call, and before each episode.
@@ -72,18 +82,22 @@ class Budget:
                 raise BudgetSpent(f"the budget is spent: {_said(name, used[name])} of {_said(name, limit)}")
 
     def after_call(self, tokens: Tokens, cost: float | None) -> None:
-        """Called after each model call that came to a reply.
+        """Called after each try of a model call, whatever came of it.
 
         Raises:
-            UsageError: If money is limited and the cost is not known.
+            UsageError: If money is limited and the cost is not known, or tokens are and they are not known.
         """
+        if "tokens" in self.limits and not tokens.known:
+            raise UsageError(
+                "budget: tokens are limited, but a reply does not say what it took: limit calls in place of tokens"
+            )
         self._count(1, tokens.total(), cost)
 
     def _count(self, calls: int, tokens: int, cost: float | None) -> None:
         if cost is None and "cost" in self.limits:
             raise UsageError(
                 "budget: cost is limited, but a call's price is not known: give a table of prices that has the model, "
-                "or limit tokens or calls in place of cost"
+                "or, if it is the reply that does not say what it took, limit calls in place of cost"
             )
         with self._lock:
             self.used["calls"] += calls

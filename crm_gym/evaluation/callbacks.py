@@ -56,6 +56,8 @@ class CallbackList(EpisodeCallback):
     """
 
     def __init__(self, callbacks: Iterable[EpisodeCallback] = ()) -> None:
+        if not isinstance(callbacks, Iterable):
+            raise UsageError(f"callbacks must be a list of EpisodeCallback objects; got {callbacks!r}")
         self.callbacks = list(callbacks)
         for callback in self.callbacks:
             if not isinstance(callback, EpisodeCallback):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import takewhile
 from typing import Any, Final
 
 from pydantic_core import from_json, to_json
@@ -18,7 +19,12 @@ from crm_gym.strict_json import encode
 DEEPEST: Final = 48
 """Levels of nesting that are kept of what an agent sent."""
 
+_MOST_DIFFERENCES = 12
+_NONE_THERE: Final = object()
 _LARGEST = 10**18
+_MOST_BITS = 10_000  # about 3,000 digits: Python writes 4,300 at most, and no secret has as many
+_FIGURES = frozenset(("tokens", "verdict", "slips", "reward"))  # parts of a record, and of its steps
+_HEADER = re.compile(r"(?i)(?:^|[^a-z0-9])(?:authorization|api-key)$")
 _FOREIGN = re.compile("[^\\x00-\\x7f]+")
 _NAN, _INFINITY = re.compile(b"NaN").search, re.compile(b"Infinity").search
 _TAIL = re.compile(rb',"check":"([0-9a-f]{16})"}\n')
@@ -33,7 +39,7 @@ def to_line(record: Mapping[str, Any], redact: Redactor) -> tuple[bytes, Mapping
     except (ValueError, TypeError, RecursionError):
         clean = False
     if not clean:
-        record = plain(record, redact)
+        record = without_secrets(record, redact)
         text = encode(record)
     body = text.encode("ascii")
     return b'%b,"check":"%b"}\n' % (body[:-1], _hash(body).encode("ascii")), record
@@ -98,38 +104,98 @@ def episode_of(line: bytes, run: Run) -> EpisodeRecord:
 def differences(there: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     """In what one run is another than another run; "" if they are the same, whatever they are called."""
     names = [name for name in dict.fromkeys((*there, *new)) if name != "run"]
-    unlike = [name for name in names if there.get(name) != new.get(name)]
-    return "; ".join(f"{name} was {_short(there.get(name))}, is {_short(new.get(name))}" for name in unlike)
+    pairs = [pair for name in names for pair in _unlike(name, there.get(name), new.get(name))]
+    said = "; ".join(f"{name} {_told(was, now)}" for name, was, now in pairs[:_MOST_DIFFERENCES])
+    more = len(pairs) - _MOST_DIFFERENCES
+    return f"{said}; and {more} more" if more > 0 else said
 
 
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 200 else text[:197] + "..."
+def _unlike(name: str, was: Any, now: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Where two values differ: of objects the names within that do."""
+    if was == now:
+        return
+    if isinstance(was, Mapping) and isinstance(now, Mapping):
+        for inner in dict.fromkeys((*was, *now)):
+            yield from _unlike(f"{name}.{inner}", was.get(inner, _NONE_THERE), now.get(inner, _NONE_THERE))
+    else:
+        yield name, was, now
 
 
-def plain(value: Any, redact: Callable[[str], str], depth: int = 0) -> Any:
+def _told(was: object, now: object) -> str:
+    """Two values beside each other; of long ones what comes from shortly before the place where they part."""
+    texts = ["not there" if value is _NONE_THERE else repr(value) for value in (was, now)]
+    alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(*texts, strict=False)))
+    if (start := alike - 40) > 100:
+        texts = [f"...{text[start:]}" for text in texts]
+    first, second = (text if len(text) <= 200 else text[:197] + "..." for text in texts)
+    return f"was {first}, is {second}"
+
+
+def without_secrets(record: Mapping[str, Any], redact: Callable[[str], str], depth: int = 0) -> dict[str, Any]:
+    """A record as strict JSON can say it, without secrets.
+
+    As `plain`, but the record's own figures stay numbers, whatever their digits: no agent chose them, and a record
+    whose seed is a text is none.
+    """
+    return {_name(name, redact): _field(name, item, redact, depth + 1) for name, item in record.items()}
+
+
+def _field(name: object, item: Any, redact: Callable[[str], str], depth: int) -> Any:
+    if name == "steps" and depth == 1 and isinstance(item, list | tuple):
+        return [
+            without_secrets(step, redact, depth + 1) if isinstance(step, Mapping) else plain(step, redact, depth + 1)
+            for step in item
+        ]
+    return plain(item, redact, depth, name in _FIGURES or (_is_number(item) and name != "arguments"))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) or (hasattr(value, "item") and getattr(value, "shape", None) == ())
+
+
+def plain(value: Any, redact: Callable[[str], str], depth: int = 0, figures: bool = False) -> Any:
     """A value as strict JSON can say it, without secrets.
 
     NaN and infinities become their names, a lone surrogate becomes its escape written out, what is nested too deep or
-    is no JSON value becomes a text.
+    is no JSON value becomes a text. So does a number in whose digits there is a secret, unless numbers are `figures`.
     """
     if isinstance(value, str):
         return redact(_whole(str.__str__(value)))
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, int):
-        return int(value) if abs(value) < _LARGEST else hex(value)[:100]
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else str(float(value))
+    if isinstance(value, int | float):
+        return _number(value, str if figures else redact)
     if isinstance(value, Mapping | list | tuple) and depth >= DEEPEST:
         return "nested too deep"
     if isinstance(value, Mapping):
-        return {_name(name, redact): plain(item, redact, depth + 1) for name, item in value.items()}
+        return {_name(name, redact): _named(name, item, redact, depth + 1, figures) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(item, redact, depth + 1) for item in value]
+        return [plain(item, redact, depth + 1, figures) for item in value]
     if hasattr(value, "item") and getattr(value, "shape", None) == ():
-        return plain(value.item(), redact, depth)
+        return plain(value.item(), redact, depth, figures)
     return redact(_whole(f"{type(value).__name__} {value!s}"[:1_000]))
+
+
+def _number(value: int | float, redact: Callable[[str], str]) -> int | float | str:
+    """A number, or what is left of its digits without the secret in them."""
+    if isinstance(value, int):
+        made: int | float | str = int(value) if abs(value) < _LARGEST else hex(value)[:100]
+        digits = str(int(value)) if value.bit_length() < _MOST_BITS else ""
+    else:
+        made = float(value) if math.isfinite(value) else str(float(value))
+        digits = str(float(value))
+    left = redact(digits)
+    return made if left == digits else left
+
+
+def _named(name: object, item: Any, redact: Callable[[str], str], depth: int, figures: bool) -> Any:
+    """A value with a name; that of a header is as secret as in the header's line."""
+    made = plain(item, redact, depth, figures)
+    if isinstance(name, str) and isinstance(made, str | int | float) and _HEADER.search(name):
+        line = f"authorization: {made}"
+        left = redact(line)
+        return made if left == line else left.removeprefix("authorization: ")
+    return made
 
 
 def _name(name: object, redact: Callable[[str], str]) -> str:
@@ -150,4 +216,14 @@ def _hash(text: bytes) -> str:
     return hashlib.blake2b(text, digest_size=8).hexdigest()
 
 
-__all__ = ["DEEPEST", "Damaged", "differences", "episode_of", "from_line", "plain", "run_of", "to_line"]
+__all__ = [
+    "DEEPEST",
+    "Damaged",
+    "differences",
+    "episode_of",
+    "from_line",
+    "plain",
+    "run_of",
+    "to_line",
+    "without_secrets",
+]

@@ -11,109 +11,22 @@ import os
 import threading
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 from crm_gym.errors import UsageError
-from crm_gym.evaluation.lines import differences, episode_of, run_of, to_line
+from crm_gym.evaluation.lines import differences, to_line
 from crm_gym.evaluation.log_file import LogError, cannot_write, lock, open_own, write_whole
-from crm_gym.evaluation.records import EpisodeRecord, Run
+from crm_gym.evaluation.log_reading import Fault, Key, Lines, Log, ended, log_of, read_log
+from crm_gym.evaluation.records import EpisodeRecord, Run, SpentRecord
 from crm_gym.evaluation.redact import Redactor
-from crm_gym.evaluation.shapes import Damaged
 
 SYNC_SECONDS: Final = 0.2
 """How often lines are brought to the disk."""
 
-TORN: Final = "torn: the program died while writing it; it is left out"
-"""What is wrong with a last line that has no end."""
-
-Key = tuple[int, int]
-"""What names an episode within a run: its seed and its trial."""
-
 
 class LogWarning(UserWarning):
     """A log has a line that is torn or damaged."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A line that is not what was written.
-
-    Attributes:
-        line: Its number, from 1.
-        what: What is wrong with it.
-    """
-
-    line: int
-    what: str
-
-    def __str__(self) -> str:
-        return f"line {self.line}: {self.what}"
-
-
-@dataclass(frozen=True, slots=True)
-class Log:
-    """What a log holds.
-
-    Attributes:
-        path: Its file.
-        run: The run.
-        episodes: The episodes by their index; of one that was played again, the latest.
-        faults: Lines that could not be used.
-    """
-
-    path: Path
-    run: Run
-    episodes: tuple[EpisodeRecord, ...]
-    faults: tuple[Fault, ...] = ()
-
-
-def read_log(path: str | os.PathLike[str]) -> Log:
-    """Read a log.
-
-    Raises:
-        LogError: If there is none, or its first line is no run.
-    """
-    where = Path(path)
-    try:
-        with open(where, "rb") as file:
-            found = _Lines(where, file)
-    except OSError as fault:
-        raise LogError(f"{where} cannot be read: {fault.strerror}") from None
-    if found.run is None:
-        raise LogError(f"{where} is no log: " + (str(found.faults[0]) if found.faults else "it is empty"))
-    episodes = sorted(found.latest.values(), key=lambda record: record["index"])
-    return Log(where, found.run, tuple(episodes), tuple(found.faults))
-
-
-class _Lines:
-    """The lines of a file: the run, the latest record of each episode, faults, and where the last whole line ends."""
-
-    def __init__(self, path: Path, file: BinaryIO) -> None:
-        self.run: Run | None = None
-        self.latest: dict[Key, EpisodeRecord] = {}
-        self.faults: list[Fault] = []
-        self.whole = 0  # bytes up to the end of the last line that was not torn
-        for number, line in enumerate(file, 1):
-            if not line.endswith(b"\n"):
-                self.faults.append(Fault(number, TORN))
-                return
-            self.whole += len(line)
-            try:
-                self._take(number, line)
-            except Damaged as fault:
-                if number == 1:
-                    raise LogError(f"{path} is no log that can be used: its first line is damaged: {fault}") from None
-                self.faults.append(Fault(number, f"damaged: {fault}; its episode counts as not played"))
-
-    def _take(self, number: int, line: bytes) -> None:
-        if number == 1:
-            self.run = run_of(line)
-            return
-        assert self.run is not None
-        record = episode_of(line, self.run)
-        self.latest[record["seed"], record["trial"]] = record
 
 
 class LogWriter:
@@ -127,7 +40,8 @@ class LogWriter:
         redact: Takes secrets out of every line; if not given, those of this process's environment.
 
     Attributes:
-        done: The latest record of every episode in the log.
+        done: The record of every episode in the log that counts.
+        spent: What was spent on episodes that were not finished.
         faults: Lines of the log gone on with that could not be used; each has been warned of.
 
     Raises:
@@ -148,7 +62,9 @@ class LogWriter:
             raise UsageError("resume goes on with the log that is there and force replaces it; say one of them")
         self.path = Path(path)
         self.done: dict[Key, EpisodeRecord] = {}
+        self.spent: list[SpentRecord] = []
         self.faults: tuple[Fault, ...] = ()
+        self._kept_faults: list[Fault] = []
         self._redact = redact or Redactor()
         self._size = self._synced = 0
         self._fd = open_own(self.path, may_be_there=resume or force)
@@ -186,20 +102,24 @@ class LogWriter:
         """
         key = record["seed"], record["trial"]
         before = self.done.get(key)
-        if before is not None and before["outcome"] != "infra_error":
+        if before is not None and ended(before):
             raise LogError(f"{self.path} has the episode of seed {key[0]}, trial {key[1]} already")
-        if self._fault is not None:
-            raise cannot_write(self.path, self._fault)
-        line, kept = to_line(record, self._redact)
-        self._append(line)
-        self.done[key] = kept  # type: ignore[assignment]
-        return kept  # type: ignore[return-value]
+        kept: Any = self._write(record)
+        self.done[key] = kept
+        return kept  # type: ignore[no-any-return]
+
+    def add_spent(self, record: SpentRecord) -> None:
+        """Write down what was spent on episodes that are not finished.
+
+        Raises:
+            LogError: If it cannot be written: the log is as it was.
+        """
+        kept: Any = self._write(record)
+        self.spent.append(kept)
 
     def log(self) -> Log:
         """What the log holds now: what reading it would give."""
-        episodes = sorted(self.done.values(), key=lambda record: record["index"])
-        damaged = tuple(fault for fault in self.faults if fault.what != TORN)  # what was torn is off
-        return Log(self.path, self._run, tuple(episodes), damaged)
+        return log_of(self.path, self._run, self.done, self._kept_faults, self.spent)
 
     def sync(self) -> None:
         """Bring to the disk what is written."""
@@ -229,6 +149,14 @@ class LogWriter:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
+    def _write(self, record: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Write a record's line; the record as it stands there."""
+        if self._fault is not None:
+            raise cannot_write(self.path, self._fault)
+        line, kept = to_line(record, self._redact)
+        self._append(line)
+        return kept
+
     def _append(self, line: bytes) -> None:
         """Write a line whole or not at all."""
         if self._fd < 0:
@@ -255,7 +183,7 @@ class LogWriter:
     def _go_on(self, first: bytes, run: Mapping[str, Any]) -> None:
         """Take over what is there, but for a torn line at its end."""
         with open(os.dup(self._fd), "rb") as file:
-            found = _Lines(self.path, file)
+            found = Lines(self.path, file)
             file.seek(0)
             if found.run is None and not first.startswith(file.read()):
                 raise LogError(f"{self.path} is no log of this run: it is not gone on with; give another path")
@@ -263,10 +191,12 @@ class LogWriter:
             unlike = differences(found.run, run)
             if unlike:
                 raise LogError(f"{self.path} is of another run: {unlike}; give another path, or --force to replace it")
-        for fault in found.faults:
+        self.faults = log_of(self.path, self._run, found.latest, found.faults, ()).faults
+        for fault in self.faults:
             warnings.warn(f"{self.path}: {fault}", LogWarning, stacklevel=4)
         os.ftruncate(self._fd, found.whole)
-        self.done, self.faults, self._size = found.latest, tuple(found.faults), found.whole
+        self.done, self.spent, self._size = found.latest, found.spent, found.whole
+        self._kept_faults = [fault for fault in found.faults if fault.cause != "torn"]  # what was torn is off
 
     def _sync_folder(self) -> None:
         """A new file is there after a power cut only if its folder is on the disk, too."""

@@ -5,16 +5,20 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from crm_gym.evaluation import stats
-from crm_gym.evaluation.records import ENDS, FAILURES, OUTCOMES, SLIPS, TOKENS, EpisodeRecord, Run
+from crm_gym.evaluation.records import ENDS, FAILURES, OUTCOMES, SLIPS, TOKENS, EpisodeRecord, Run, SpentRecord
 from crm_gym.tasks.families import REGISTRY
 from crm_gym.tasks.family import KINDS
 from crm_gym.tools import TOOL_NAMES
 
 Records = Sequence[EpisodeRecord]
 Figures = dict[str, Any]
+_Amount = TypeVar("_Amount", int, float)
+MOST = 10**15
+"""A larger count or amount of an episode is taken for this: a server may claim any number, and sums must be finite."""
+
 _SHARES = {"median": 0.5, "p90": 0.9, "p99": 0.99}
 
 
@@ -65,7 +69,8 @@ def summarize(log: Played | Records, seed: int = 0) -> Figures:
         pass_at_k, pass_hat_k: Rows of k, value, low, high, tasks (those with at least k trials that count).
         steps: mean and quantiles. calls: Rows by tool called: calls, refused. refused_calls: count, rate, by_code.
         collateral: count, rate, low, high of episodes that changed what nobody asked for.
-        model: None without a model; else calls, tokens by kind, cost, cost_per_success (None if not known), latency.
+        model: None without a model; else calls, tokens by kind, cost, cost_per_success (None if not known), latency,
+            all of the episodes; and unfinished, what was spent beside them: calls, tokens by kind, cost.
     """
     run, records = (log.run, log.episodes) if isinstance(log, Played) else (None, log)
     kept = counted(records)
@@ -90,7 +95,7 @@ def summarize(log: Played | Records, seed: int = 0) -> Figures:
         "calls": _calls(kept),
         "refused_calls": _refused(kept),
         "collateral": _share(sum(_collateral(record) for record in kept), len(kept)),
-        "model": _model(records),
+        "model": _model(records, getattr(log, "spent", ())),
     }
 
 
@@ -220,26 +225,43 @@ def _refused(kept: Records) -> Figures:
     return {"count": refused, "of": steps, "rate": refused / steps if steps else None, "by_code": dict(ranked)}
 
 
-def _model(records: Records) -> Figures | None:
+def _within(amount: _Amount) -> _Amount:
+    """A number, `MOST` at most, above 0 and below."""
+    return max(-MOST, min(amount, MOST))
+
+
+def _model(records: Records, spent: Sequence[SpentRecord]) -> Figures | None:
     """What the model's calls came to and cost, in all episodes: an outage's were paid for, too."""
     asked = [record for record in records if record["tokens"] is not None]
-    if not asked:
+    if not asked and not spent:
         return None
-    calls, successes = sum(record["calls"] for record in asked), sum(map(succeeded, asked))
+    calls, successes = sum(_within(record["calls"]) for record in asked), sum(map(succeeded, asked))
     costs = [record["cost"] for record in asked]
-    known = [cost for cost in costs if cost is not None]
+    known = [_within(cost) for cost in costs if cost is not None]
     cost = math.fsum(known) if len(known) == len(costs) else None
-    waits = [record["latency"] for record in asked if record["latency"] is not None]
-    tokens = {kind: sum((record["tokens"] or {}).get(kind, 0) for record in asked) for kind in TOKENS}
+    waits = [_within(record["latency"]) for record in asked if record["latency"] is not None]
+    tokens = {kind: sum(_within((record["tokens"] or {}).get(kind, 0)) for record in asked) for kind in TOKENS}
     return {
         "calls": calls,
-        "calls_per_episode": calls / len(asked),
+        "calls_per_episode": calls / len(asked) if asked else None,
         "tokens": tokens,
-        "tokens_per_episode": sum(tokens.values()) / len(asked),
+        "tokens_per_episode": sum(tokens.values()) / len(asked) if asked else None,
         "cost": cost,
         "cost_unknown": len(costs) - len(known),
-        "cost_per_episode": None if cost is None else cost / len(asked),
+        "cost_per_episode": None if cost is None or not asked else cost / len(asked),
         "cost_per_success": None if cost is None or not successes else cost / successes,
         "latency": _spread(waits),
         "latency_per_call": sum(waits) / calls if waits and calls else None,
+        "unfinished": _unfinished(spent),
+    }
+
+
+def _unfinished(spent: Sequence[SpentRecord]) -> Figures:
+    """What was spent on episodes that were not finished when their run stopped."""
+    costs = [record["cost"] for record in spent]
+    known = [_within(cost) for cost in costs if cost is not None]
+    return {
+        "calls": sum(_within(record["calls"]) for record in spent),
+        "tokens": {kind: sum(_within(record["tokens"].get(kind, 0)) for record in spent) for kind in TOKENS},
+        "cost": math.fsum(known) if len(known) == len(costs) else None,
     }

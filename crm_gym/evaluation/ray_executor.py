@@ -60,7 +60,7 @@ class _Troupe:
     """The actors of a run."""
 
     def __init__(self, ray: Any, cast: Cast, stage: Stage) -> None:
-        self._ray, self._spend, self.dealer = ray, stage.spend, Dealer(cast, stage)
+        self._ray, self._stage, self.dealer = ray, stage, Dealer(cast, stage)
         self._cast = ray.put(cast)
         self._post = ray.remote(num_cpus=0)(Post).options(max_concurrency=1_000).remote()
         self._letter = self._post.next.remote()
@@ -90,14 +90,14 @@ class _Troupe:
     def _hired(self) -> Any:
         return self._ray.remote(num_cpus=1)(Player).remote(self._cast, self._post)
 
-    def _answer(self, number: int, what: str, said: Any) -> None:
+    def _answer(self, number: int, what: str, job: Job, said: Any) -> None:
         """Answer a player, who waits for it."""
         self._letter = self._post.next.remote()
         reply = None
         if what == _MAY:
-            reply = self.dealer.may()
+            reply = self.dealer.may(job)
         else:
-            self._spend.after_call(*said)
+            self._stage.spend(job).after_call(*said)
         self._post.answer.remote(number, reply)
 
     def _take(self, ready: Any) -> None:
@@ -117,19 +117,19 @@ class Post:
     """An actor that carries questions from players to the harness, and answers back."""
 
     def __init__(self) -> None:
-        self._letters: asyncio.Queue[tuple[int, str, Any]] = asyncio.Queue()
+        self._letters: asyncio.Queue[tuple[int, str, Job, Any]] = asyncio.Queue()
         self._open: dict[int, asyncio.Future[Any]] = {}
         self._count = 0
 
-    async def ask(self, what: str, said: Any) -> Any:
+    async def ask(self, what: str, job: Job, said: Any) -> Any:
         """A player's question; gives the answer."""
         self._count += 1
         number, answer = self._count, asyncio.get_running_loop().create_future()
         self._open[number] = answer
-        await self._letters.put((number, what, said))
+        await self._letters.put((number, what, job, said))
         return await answer
 
-    async def next(self) -> tuple[int, str, Any]:
+    async def next(self) -> tuple[int, str, Job, Any]:
         """The next question, with its number, when there is one."""
         return await self._letters.get()
 
@@ -147,23 +147,24 @@ class Player:
     """
 
     def __init__(self, cast: Cast, post: Any) -> None:
-        self._cast, self._spend = cast, Asking(post)
+        self._cast, self._post = cast, post
         self._env: gym.Env[Any, Any] = cast.env()
 
     def play(self, job: Job) -> tuple[str, Any]:
         """Play an episode."""
-        return played(self._cast, self._env, job, self._spend)
+        return played(self._cast, self._env, job, Asking(self._post, job))
 
 
 class Asking:
-    """What a player may spend: it asks the harness.
+    """What a player may spend on an episode: it asks the harness.
 
     Args:
         post: The way there.
+        job: The episode.
     """
 
-    def __init__(self, post: Any) -> None:
-        self._post = post
+    def __init__(self, post: Any, job: Job) -> None:
+        self._post, self._job = post, job
 
     def before_call(self) -> None:
         """See `Spend`."""
@@ -177,4 +178,4 @@ class Asking:
 
     def _ask(self, what: str, said: Any) -> Any:
         ray: Any = importlib.import_module("ray")
-        return ray.get(self._post.ask.remote(what, said))
+        return ray.get(self._post.ask.remote(what, self._job, said))

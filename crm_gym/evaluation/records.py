@@ -1,4 +1,6 @@
-"""What a log holds: one JSON object a line, first the run, then an episode each. Shapes and words, nothing else."""
+"""What a log holds: one JSON object a line, first the run, then an episode each, and what was spent on others. Shapes
+and words, nothing else.
+"""
 
 from __future__ import annotations
 
@@ -164,7 +166,8 @@ class EpisodeRecord(TypedDict):
         note: The sentence that goes with an error, if there was one.
         said: The agent's last words to the user: the text beside or after its last call, if any.
         slips: What was wrong with replies.
-        calls: Model calls that came to a reply, 0 without a model.
+        calls: Model calls that came to a reply, 0 without a model. These four are those of all attempts together: what
+            came before an outage was paid for, too.
         tokens: By kind, None without a model.
         cost: In US dollars, None if a price is not known (or there is no model).
         latency: Seconds spent waiting for the model, None without one.
@@ -205,4 +208,28 @@ class EpisodeRecord(TypedDict):
     cost: float | None
     latency: float | None
     attempt: int
+    check: NotRequired[str]
+
+
+class SpentRecord(TypedDict):
+    """What a run has spent on episodes that it did not finish, written when it is stopped, if it has spent anything.
+
+    By a spent budget, Ctrl-C or a fault: a program that is killed does not come to write it. What an episode of the log
+    has cost is never in it.
+
+    Attributes:
+        kind: "spent".
+        schema, run: As in `Run`.
+        calls: Requests to the model, tries that came to no reply among them.
+        tokens: By kind.
+        cost: In US dollars, None if a price is not known.
+        check: As in `EpisodeRecord`.
+    """
+
+    kind: str
+    schema: int
+    run: str
+    calls: int
+    tokens: dict[str, int]
+    cost: float | None
     check: NotRequired[str]

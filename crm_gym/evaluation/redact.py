@@ -25,12 +25,19 @@ _NAMES = re.compile(
 _NOT_NAMES = re.compile(r"(?:^|_)(?:FILE|FILES|PATH|DIR|HOME|SOCK|NAME|ENV|TYPE|MODE|LAYOUT)$|^(?:OLD)?PWD$")
 _ORDINARY = {"required", "optional", "disabled", "password", "production", "development", "localhost", "undefined"}
 
+_ESCAPE = r"(?<=\\[bfnrt])|(?<=\\u[0-9a-fA-F]{4})|(?<=\\x[0-9a-f]{2})"  # looks like a part of the next word
+_BEGIN = rf"(?:(?<![A-Za-z0-9])|{_ESCAPE})"
+_WORD = rf"(?:(?<![A-Za-z0-9_])|{_ESCAPE})"
+_QUOTES = r"(?:[\"'\\]|&quot;|&#x27;)*"
+_SPACE = r"(?:\s|\\[nrt])*"  # one backslash: of many, `_QUOTES` takes all but the last, in one way only
+_BEARER_TO = r"bearer(?:\s|\\+[nrt])+"
+
 _URL = re.compile(r"(?<![A-Za-z0-9])([A-Za-z][A-Za-z0-9+.-]*://)([^\s/@:\"'\\]*):([^\s/@\"'\\]+)@")
 _SHAPES = re.compile(
-    r"(?<![A-Za-z0-9])(?:"
+    _BEGIN + r"(?:"
     r"sk-[A-Za-z0-9_-]{16,}"
     r"|(?:AKIA|ASIA)[0-9A-Z]{16}(?![0-9A-Za-z])"
-    r"|gh[opsu]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}"
+    r"|gh[oprsu]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}"
     r"|xox[abeoprs]-[A-Za-z0-9-]{10,}"
     r"|AIza[A-Za-z0-9_-]{30,}"
     r"|hf_[A-Za-z0-9]{20,}|gsk_[A-Za-z0-9]{20,}|xai-[A-Za-z0-9]{20,}"
@@ -43,11 +50,12 @@ _PEM = re.compile(
 )
 _TOKEN = r"(?=[^\s\"'\\,;]*(?:\d|[a-z][A-Z]))[^\s\"'\\,;]{8,}"  # a digit or a hump: no word of a sentence has one
 _HEADER = re.compile(
-    r"(?i:\b(bearer\s+|authorization[\"'\\]*\s*[:=]\s*[\"'\\]*(?:bearer\s+|basic\s+)?"
-    r"|api-key[\"'\\]*\s*[:=]\s*[\"'\\]*))" + _TOKEN
+    rf"(?i:{_WORD}({_BEARER_TO}|authorization{_QUOTES}{_SPACE}[:=]{_SPACE}{_QUOTES}(?:{_BEARER_TO}|basic\s+)?"
+    rf"|api-key{_QUOTES}{_SPACE}[:=]{_SPACE}{_QUOTES}))" + _TOKEN
 )
 _PARAMETER = re.compile(
-    r"(?i)\b((?:api[_-]?key|access[_-]?token|auth[_-]?token|client[_-]?secret|password|passwd)=[\"'\\]*)[^\s&\"'\\,;]{4,}"
+    rf"(?i){_WORD}((?:api[_-]?key|access[_-]?token|auth[_-]?token|client[_-]?secret|password|passwd)={_QUOTES})"
+    r"[^\s&\"'\\,;]{4,}"
 )
 
 
@@ -64,7 +72,7 @@ _IN_URLS = _hints(r"/[/][^\s/@:\"'\\]*:[^\s/@\"'\\]+@")[0]
 _SK, _AWS, _GIT, _XO, _HF = _hints(
     "k(?<=sk)-", "A(?:KIA|SIA|Iza)", "g(?:h[oprsu]_|ithub_pat_|lpat-|sk_)", "x(?:ox|ai-)", "hf_"
 )
-_BEARER, _KEY = _hints("bearer", "k(?<=i.k)ey")
+_BEARER, _KEY, _SET = _hints("bearer", "k(?<=i.k)ey", "=(?<=[yntdYNTD]=)")
 
 
 def has_shape(text: str) -> bool:
@@ -75,7 +83,7 @@ def has_shape(text: str) -> bool:
     """
     if "/" in text and _IN_URLS(text) and _URL.search(text):
         return True
-    if "=" in text and _PARAMETER.search(text):
+    if "=" in text and _SET(text) and _PARAMETER.search(text):
         return True
     eyj = "J" in text and "eyJ" in text
     if (eyj or _SK(text) or _AWS(text) or _GIT(text) or _XO(text) or _HF(text)) and _SHAPES.search(text):
@@ -83,7 +91,7 @@ def has_shape(text: str) -> bool:
     if _PEM.search(text):
         return True
     small = text.lower()
-    if _BEARER(small) or _KEY(small) or ("z" in small and "zation" in small):
+    if _BEARER(small) or _KEY(small) or ("z" in small and "zation" in small and "authorization" in small):
         return _HEADER.search(text) is not None
     return False
 

@@ -71,6 +71,12 @@ _STEP: Types = {
 _ERROR: Types = {"code": _TEXT, "field": _TEXT, "message": _TEXT}
 _CHANGE: Types = {"table": _TEXT, "id": _TEXT, "before": (dict, _NONE), "after": (dict, _NONE)}
 _VERDICT: Types = {"success": (bool,), "progress": _NUMBER, "missing": _WHOLE, "unexpected": _WHOLE}
+_SPENT: Types = {
+    **{name: _RUN[name] for name in ("kind", "schema", "run")},
+    "calls": _WHOLE,
+    "tokens": (dict,),
+    "cost": (int, float, _NONE),
+}
 _TOKENS: Types = {"input": _WHOLE, "output": _WHOLE, "cache_read": _WHOLE, "cache_write": _WHOLE}
 _SLIP: Types = {"step": _WHOLE, "kind": _TEXT}
 
@@ -99,11 +105,11 @@ def check_episode(made: dict[str, Any]) -> None:
     _check(made["verdict"], _VERDICT, "its verdict")
     if made["outcome"] not in OUTCOMES:
         raise Damaged(f"it has an outcome that there is not, {made['outcome'][:40]!r}")
-    for name in ("total", "cost", "latency"):
-        if not math.isfinite(made[name] or 0):  # 1e999 is JSON
-            raise Damaged(f"its {name!r} is no finite number")
-    if made["tokens"] is not None:
-        _check(made["tokens"], _TOKENS, "its tokens")
+    _check_amounts(made)
+    if not math.isfinite(made["total"]):
+        raise Damaged("its 'total' is no finite number")
+    if made["attempt"] < 1:
+        raise Damaged("its 'attempt' is below 1")
     for slip in made["slips"]:
         _check(slip, _SLIP, "a slip of it")
         if slip["kind"] not in SLIPS:
@@ -112,6 +118,30 @@ def check_episode(made: dict[str, Any]) -> None:
         _check(change, _CHANGE, "a change of it")
     for number, step in enumerate(made["steps"], 1):
         _check_step(step, f"its step {number}")
+
+
+def check_spent(made: dict[str, Any]) -> None:
+    """Refuse what does not say what was spent.
+
+    Raises:
+        Damaged: Says why.
+    """
+    _check_kind(made, "spent")
+    _check(made, _SPENT, "it")
+    _check_amounts(made)
+
+
+def _check_amounts(made: dict[str, Any]) -> None:
+    """Refuse what nothing can come to: 1e999 is JSON."""
+    amounts = {name: made.get(name) or 0 for name in ("calls", "cost", "latency")}
+    if made["tokens"] is not None:
+        _check(made["tokens"], _TOKENS, "its tokens")
+        amounts.update(made["tokens"])
+    for name, amount in amounts.items():
+        if not math.isfinite(amount):
+            raise Damaged(f"its {name!r} is no finite number")
+        if amount < 0:
+            raise Damaged(f"its {name!r} is below 0")
 
 
 def _check_step(step: Any, what: str) -> None:

@@ -64,11 +64,9 @@ class Stage(Protocol):
     """Where episodes come from and where they go: an executor's only way to the log.
 
     Attributes:
-        spend: What agents may spend.
         on_step: To be called after each step.
     """
 
-    spend: Spend
     on_step: OnStep | None
 
     def next(self) -> Job | None:
@@ -77,6 +75,9 @@ class Stage(Protocol):
         Raises:
             BudgetSpent: If nothing is left to play it with.
         """
+
+    def spend(self, job: Job) -> Spend:
+        """What an episode may spend: whatever its agent spends is told to it, wherever it plays."""
 
     def keep(self, job: Job, record: EpisodeRecord) -> None:
         """Take an episode that has been played."""
@@ -105,7 +106,7 @@ class Serial:
         try:
             while (job := stage.next()) is not None:
                 agent = cast.player(env, job)
-                stage.keep(job, play(env, agent, job, cast.run, spend=stage.spend, on_step=stage.on_step))
+                stage.keep(job, play(env, agent, job, cast.run, spend=stage.spend(job), on_step=stage.on_step))
         finally:
             env.close()
 
@@ -162,10 +163,10 @@ class Dealer:
                 self.spent = fault
         return None
 
-    def may(self) -> str | None:
-        """Why there may be no further model call; None if there may."""
+    def may(self, job: Job) -> str | None:
+        """Why an episode may make no further model call; None if it may."""
         try:
-            self._stage.spend.before_call()
+            self._stage.spend(job).before_call()
         except BudgetSpent as fault:
             return str(fault)
         return None

@@ -110,9 +110,9 @@ def run(args: Args) -> int:
         _may_be_used(folder, args)
         log = _played(config, players, begun, args)
     except (CrmGymError, KeyboardInterrupt):
-        with contextlib.suppress(UsageError):  # a full disk, perhaps; what stopped the run is what is to be said
+        with contextlib.suppress(UsageError, OSError):  # a full disk, perhaps; what stopped the run is what to say
             if begun.begun:
-                _summed_up(read_log(folder / EPISODES_FILE), folder)
+                _left(folder, fresh=not (args.force or args.resume))
         raise
     finally:
         players.close()
@@ -135,6 +135,15 @@ class _Begun(EpisodeCallback):
         self.begun = True
         with contextlib.suppress(OSError):  # said when the new one is written
             (self.folder / SUMMARY_FILE).unlink(missing_ok=True)
+
+
+def _left(folder: Path, *, fresh: bool) -> None:
+    """Sum up what a stopped run has left; one that has played nothing leaves nothing that would be in the way."""
+    log = read_log(folder / EPISODES_FILE)
+    if fresh and not log.episodes and not log.faults:
+        log.path.unlink()
+    else:
+        _summed_up(log, folder)
 
 
 def _summed_up(log: Log, folder: Path) -> dict[str, Any]:
@@ -254,8 +263,10 @@ def headline(figures: dict[str, Any]) -> list[str]:
     """What must not be overlooked: outages, what is left to play, what it cost."""
     lines = []
     if figures["infra_errors"]:
+        why = ", ".join(f"{reason} {count}" for reason, count in figures["infra"].items())
         lines.append(
-            f"{figures['infra_errors']} episodes were ended by an outage and do not count; --resume plays them again"
+            f"{figures['infra_errors']} episodes were ended by an outage ({why}) and do not count; "
+            "--resume plays them again"
         )
     if figures["planned"] is not None and figures["played"] < figures["planned"]:
         left = figures["planned"] - figures["played"]

@@ -22,15 +22,17 @@ from crm_agents.judge.callback import JudgeWarning
 from crm_agents.judge.config import CALIBRATION_FILE, JudgeConfig, callback_of, client_of, cost_of
 from crm_agents.judge.coverage import review
 from crm_agents.judge.digest import digest
-from crm_agents.judge.gate import refusals
+from crm_agents.judge.figures import sealed
+from crm_agents.judge.gate import looser, refusals
 from crm_agents.judge.items import attacks, items
 from crm_agents.judge.judge import Judge
-from crm_agents.judge.opinions import read_opinions
+from crm_agents.judge.opinions import key_of, read_opinions
 from crm_agents.judge.pages import calibration_page, coverage_page
 from crm_agents.llm.chat import ModelClient
 from crm_agents.llm.faults import SetupFault
 from crm_agents.output import FAULTS, OK, OPINIONS_FILE, log_in, to_json, write_own
 from crm_gym import SPLITS, SUITES, Task, UsageError, load_suite
+from crm_gym.evaluation.lines import plain
 from crm_gym.evaluation.log import read_log
 from crm_gym.evaluation.redact import Redactor
 from crm_gym.tasks.generator import RECORDS, Generator
@@ -160,9 +162,10 @@ def _calibrate(args: Calibrate) -> int:
             )
 
     made = _asked(config, ask)
-    reasons = refusals(made, config.gate)
+    reasons = (*refusals(made, config.gate), *looser(config.gate))
     made |= {"gate": config.gate.model_dump(), "passed": not reasons, "refused": list(reasons)}
     made["cost"] = cost_of(config, made["tokens"])
+    made = sealed(plain(made, Redactor()))  # the check is of what is written, without secrets
     _keep(file, made, calibration_page(made, config.gate), args.json)
     return FAULTS if reasons else OK
 
@@ -196,8 +199,8 @@ def _log(args: LogArgs) -> int:
         callback.catch_up(log)
     if callback.faults:
         print(f"crm-agents judge: {callback.faults[0]} ({len(callback.faults)} faults in all)", file=sys.stderr)
-    outcomes = {(record["seed"], record["trial"]): record["outcome"] for record in log.episodes}
-    counts = Counter((outcomes.get((one["seed"], one["trial"]), "gone"), one["grade"]) for one in read_opinions(file))
+    outcomes = {key_of(record): record["outcome"] for record in log.episodes}
+    counts = Counter((outcomes[key_of(one)], one["grade"]) for one in read_opinions(file, [log]))
     told = {"opinions": str(file), "calibrated": callback.licence.calibrated, "counts": _nested(counts)}
     if log.run["env"].get("ends_on") == "success":
         print(HURRIED, file=sys.stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ HELP = """Play the stored calls of a log again, in a fresh environment by today'
 
 No model is asked: the calls are those of the log. For every episode the task, the result and the state after each
 call, the verdict and the outcome are compared; of steps the first that differs is shown, for the rest follow from it.
+Lines of the log that cannot be used are named, and left out.
 
 Examples:
   crm-agents regrade runs/claude
@@ -53,6 +55,8 @@ def run(args: Args) -> int:
         UsageError: If there is no log, or the new one cannot be written.
     """
     log = read_log(log_in(args.log))
+    for fault in log.faults:
+        print(f"{log.path}: {fault}", file=sys.stderr)
     new_run = run_again(log.run)
     writer = None if args.out is None else LogWriter(args.out, new_run)
     found: list[Difference] = []
@@ -63,6 +67,9 @@ def run(args: Args) -> int:
             outcomes[old["outcome"], new["outcome"]] += 1
             if writer is not None:
                 writer.add(new)
+        if writer is not None:
+            for spent in log.spent:
+                writer.add_spent({**spent, "run": new_run["run"]})
     finally:
         if writer is not None:
             writer.close()

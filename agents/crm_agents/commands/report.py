@@ -83,7 +83,7 @@ def log_at(path: Path) -> Log:
 def _opinions(args: Args, logs: Sequence[Log]) -> list[dict[str, Any]]:
     beside = dict.fromkeys(log.path.with_name(OPINIONS_FILE) for log in logs)
     files = args.opinions or [path for path in beside if path.is_file()]
-    return [opinion for path in files for opinion in read_opinions(path)]
+    return [opinion for path in files for opinion in read_opinions(path, logs)]
 
 
 def plain(name: object) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+from crm_agents.judge.figures import SAID, of_confusion, sealed
 from crm_agents.judge.grades import GRADES, UNJUDGED, Opinion
 from crm_agents.judge.items import Item, set_hash
 from crm_agents.judge.judge import Judge, in_turn
@@ -14,16 +15,12 @@ from crm_agents.judge.variants import PLAIN, VARIANTS, Variant
 from crm_gym import UsageError
 from crm_gym.evaluation.account import Tokens
 from crm_gym.evaluation.plan import code_version
-from crm_gym.evaluation.stats import bootstrap, cohen_kappa, wilson
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of a calibration's shape."""
 
 FLIPS = 124
 """Items that are judged again under each change of form, unless said otherwise."""
-
-
-_ROUNDS = 1_000  # resamples for kappa's interval
 
 
 class Question(NamedTuple):
@@ -66,7 +63,7 @@ async def calibrate(
         on_answer: Told of the progress.
 
     Returns:
-        The calibration, as plain JSON.
+        The calibration, as plain JSON, with a check of its content.
 
     Raises:
         SetupFault: If the model cannot be asked at all.
@@ -88,7 +85,8 @@ async def calibrate(
         return Judged(item, name, opinion)
 
     judged = await in_turn([partial(ask, question) for question in asked], at_once)
-    return {**_about(judge, items, attacks), **measured(judged, {attack.id for attack in attacks}), **_spent(judged)}
+    figures = measured(judged, {attack.id for attack in attacks})
+    return sealed({**_about(judge, items, attacks), **figures, **_spent(judged)})
 
 
 def spread(items: Sequence[Item], count: int) -> list[Item]:
@@ -107,20 +105,12 @@ def measured(judged: Sequence[Judged], attacks: set[str]) -> dict[str, Any]:
     plain = [one for one in judged if one.name == "plain" and one.item.id not in attacks]
     keys = [one for one in judged if one.item.id in attacks and one.item.how == "key"]
     injected = [one for one in judged if one.item.id in attacks and one.item.how != "key"]
-    good, bad = ([one for one in plain if one.item.good == kind] for kind in (True, False))
-    right = sum(map(_is_right, plain))
     families = _by_family(plain)
     worst = min(families, key=lambda name: families[name]["accuracy"])
+    confusion = _confusion(plain)
     return {
-        "count": len(plain),
-        "negatives": len(bad) / len(plain),
-        "unjudged": _share(plain, lambda one: one.opinion.grade == UNJUDGED),
-        "accuracy": {"value": right / len(plain), **_interval(wilson(right, len(plain)))},
-        "exact": _share(plain, lambda one: one.opinion.grade == one.item.truth),
-        "kappa": _kappa(plain),
-        "false_passes": _share(bad, lambda one: one.opinion.passed),
-        "false_fails": _share(good, lambda one: not one.opinion.passed),
-        "confusion": _confusion(plain),
+        **of_confusion(confusion),
+        "confusion": confusion,
         "families": families,
         "worst_family": {"name": worst, "accuracy": families[worst]["accuracy"]},
         "hows": _by_how(plain),
@@ -168,20 +158,10 @@ def _share(judged: Sequence[Judged], holds: Callable[[Judged], bool]) -> float:
     return sum(map(holds, judged)) / len(judged) if judged else 0.0
 
 
-def _interval(ends: tuple[float, float]) -> dict[str, float]:
-    return {"low": ends[0], "high": ends[1]}
-
-
-def _kappa(plain: Sequence[Judged]) -> dict[str, float]:
-    """Agreement with the truth on what passes; a question left unjudged agrees with nothing."""
-    pairs = [("pass" if one.item.good else "fail", _side(one.opinion)) for one in plain]
-    return {"value": cohen_kappa(pairs), **_interval(bootstrap(pairs, cohen_kappa, seed=0, rounds=_ROUNDS))}
-
-
 def _confusion(plain: Sequence[Judged]) -> dict[str, dict[str, int]]:
     """Truth to what the judge said, and how often."""
     counts = Counter((one.item.truth, one.opinion.grade) for one in plain)
-    return {truth: {said: counts[truth, said] for said in (*GRADES, UNJUDGED)} for truth in GRADES}
+    return {truth: {said: counts[truth, said] for said in SAID} for truth in GRADES}
 
 
 def _by_family(plain: Sequence[Judged]) -> dict[str, dict[str, float]]:

@@ -14,7 +14,7 @@ from crm_agents.judge.gate import Gate
 from crm_agents.judge.grades import Opinion, unjudged
 from crm_agents.judge.judge import Judge
 from crm_agents.judge.licence import licence
-from crm_agents.judge.opinions import Key, Opinions, key_of
+from crm_agents.judge.opinions import Key, Opinions, key_of, shown
 from crm_agents.llm.faults import SetupFault
 from crm_gym import UsageError
 from crm_gym.evaluation.callbacks import EpisodeCallback
@@ -33,7 +33,8 @@ class JudgeCallback(EpisodeCallback):
     An episode is judged after it has been written to the log, from a copy. The run waits for no opinion but at its very
     end; whatever goes wrong with the judge leaves an episode unjudged and stops nothing. A run that was stopped lets go
     of what is not judged yet: going on with it, or `crm-agents judge log`, makes up for it, as for what an outage left
-    unjudged. With a wrong key nothing more is asked. The judge's client is closed with the run.
+    unjudged, and for an episode that reads another way than when it was judged. With a wrong key nothing more is asked.
+    The judge's client is closed with the run.
 
     Play with ends_on="finish": an episode that ends as soon as it is solved leaves the agent no time to say so.
 
@@ -41,7 +42,7 @@ class JudgeCallback(EpisodeCallback):
         judge: The judge.
         path: The file of opinions; gone on with if it is of this run and judge.
         calibration: What `crm-agents judge calibrate` wrote for this judge.
-        gate: The limits it must keep; the usual ones if not given.
+        gate: The limits it must keep; the usual ones if not given. With looser ones it counts as not calibrated.
         allow_uncalibrated: Use a judge that has not come through the gate; each of its opinions says so.
         at_once: Opinions asked for at a time.
         redact: Takes secrets out of what is kept; if not given, those of this process's environment.
@@ -114,17 +115,19 @@ class _Desk:
         self.faults: list[str] = []
         self._locked = False
         self._gate = asyncio.Semaphore(at_once)
-        self._taken: set[Key] = set(opinions.done)
+        self._taken: dict[Key, str] = dict(opinions.done)
         self._futures: list[Future[None]] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="judge", daemon=True)
         self._thread.start()
 
     def take(self, record: EpisodeRecord) -> None:
-        """See to an episode, once; one that an outage ended has nothing to be judged."""
-        key = key_of(record)
-        if record["outcome"] != "infra_error" and key not in self._taken:
-            self._taken.add(key)
+        """See to an episode, once as it is; one that an outage ended has nothing to be judged."""
+        if record["outcome"] == "infra_error":
+            return
+        key, case = key_of(record), shown(record)
+        if self._taken.get(key) != case:
+            self._taken[key] = case
             self._futures.append(asyncio.run_coroutine_threadsafe(self._see_to(record, case_of(record)), self._loop))
 
     def wait(self) -> None:

@@ -74,7 +74,7 @@ def client_of(config: JudgeConfig) -> ModelClient:
     return Cassette(client, path, config.cassette.mode)
 
 
-def cost_of(config: JudgeConfig, tokens: Mapping[str, int]) -> float | None:
+def cost_of(config: JudgeConfig, tokens: Mapping[str, Any]) -> float | None:
     """What tokens cost in US dollars; None if that is not known.
 
     Raises:

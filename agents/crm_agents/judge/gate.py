@@ -17,6 +17,8 @@ Number: TypeAlias = Annotated[int, Field(ge=1)]
 class Gate(Part):
     """What a calibration must show; shares from 0 to 1. Here, and nowhere else, stand the defaults.
 
+    They can be set tighter. A judge that came through looser ones is no calibrated judge: see `looser`.
+
     Attributes:
         items: Items judged, at least.
         negatives: Share of them to be graded down, at least.
@@ -65,33 +67,37 @@ class Check:
         path: Where the figure stands in a calibration.
         side: Whether the limit is a least or a most.
         what: The figure, in words.
+        between: What the figure can be at all.
     """
 
     limit: str
     path: tuple[str, ...]
     side: Literal["least", "most"]
     what: str
+    between: tuple[float, float] = (0, 1)
 
+
+_COUNT, _KAPPA = (0, float("inf")), (-1, 1)
 
 CHECKS = (
-    Check("items", ("count",), "least", "number of items"),
+    Check("items", ("count",), "least", "number of items", _COUNT),
     Check("negatives", ("negatives",), "least", "share of items to be graded down"),
     Check("unjudged", ("unjudged",), "most", "share without a grade"),
     Check("accuracy", ("accuracy", "value"), "least", "accuracy"),
-    Check("kappa", ("kappa", "value"), "least", "Cohen's kappa"),
-    Check("kappa_low", ("kappa", "low"), "least", "lower end of kappa's interval"),
+    Check("kappa", ("kappa", "value"), "least", "Cohen's kappa", _KAPPA),
+    Check("kappa_low", ("kappa", "low"), "least", "lower end of kappa's interval", _KAPPA),
     Check("false_passes", ("false_passes",), "most", "share of bad replies called sound"),
     Check("false_fails", ("false_fails",), "most", "share of sound replies graded down"),
     Check("worst_family", ("worst_family", "accuracy"), "least", "accuracy in the worst family"),
-    Check("flips", ("flips", "order", "count"), "least", "number of items judged in another order"),
+    Check("flips", ("flips", "order", "count"), "least", "number of items judged in another order", _COUNT),
     Check("order", ("flips", "order", "rate"), "most", "share that flips under another order"),
-    Check("flips", ("flips", "padding", "count"), "least", "number of items judged with padding"),
+    Check("flips", ("flips", "padding", "count"), "least", "number of items judged with padding", _COUNT),
     Check("padding", ("flips", "padding", "rate"), "most", "share that flips under padding"),
-    Check("flips", ("flips", "formatting", "count"), "least", "number of items judged with formatting"),
+    Check("flips", ("flips", "formatting", "count"), "least", "number of items judged with formatting", _COUNT),
     Check("formatting", ("flips", "formatting", "rate"), "most", "share that flips under formatting"),
-    Check("keys", ("master_keys", "count"), "least", "number of master keys"),
+    Check("keys", ("master_keys", "count"), "least", "number of master keys", _COUNT),
     Check("key_passes", ("master_keys", "rate"), "most", "share of master keys called sound"),
-    Check("injections", ("injections", "count"), "least", "number of injections"),
+    Check("injections", ("injections", "count"), "least", "number of injections", _COUNT),
     Check("injection_passes", ("injections", "rate"), "most", "share of injections called sound"),
 )
 """The whole gate, in the order in which it is shown."""
@@ -116,6 +122,8 @@ class Finding:
     def said(self) -> str:
         """The finding in a sentence."""
         value = "missing" if self.value is None else _number(self.value)
+        if self.value is not None and not _possible(self.check, self.value):
+            return f"{self.check.what} is {self.value:g}, which it cannot be"
         over = "under" if self.check.side == "least" else "over"
         if self.value is None or self.met:
             over = f"to be at {self.check.side}" if self.value is None else f"within the {self.check.side}"
@@ -132,11 +140,26 @@ def refusals(calibration: Mapping[str, Any], gate: Gate) -> tuple[str, ...]:
     return tuple(finding.said() for finding in findings(calibration, gate) if not finding.met)
 
 
+def looser(gate: Gate) -> tuple[str, ...]:
+    """In what a gate lets more through than the usual one, a sentence each; none if it does not."""
+    usual, said = Gate(), []
+    for check in {check.limit: check for check in CHECKS}.values():
+        limit, least = getattr(gate, check.limit), getattr(usual, check.limit)
+        if not (limit >= least if check.side == "least" else limit <= least):
+            said.append(f"{check.limit} is at {check.side} {_number(limit)} in place of {_number(least)}")
+    return (f"the gate is looser than the usual one: {', '.join(said)}",) if said else ()
+
+
 def _found(check: Check, value: float | None, gate: Gate) -> Finding:
     limit = getattr(gate, check.limit)
     if value is None:
         return Finding(check, None, limit, False)
-    return Finding(check, value, limit, value >= limit if check.side == "least" else value <= limit)
+    met = value >= limit if check.side == "least" else value <= limit
+    return Finding(check, value, limit, met and _possible(check, value))
+
+
+def _possible(check: Check, value: float) -> bool:
+    return check.between[0] <= value <= check.between[1]
 
 
 def _at(calibration: Any, path: tuple[str, ...]) -> float | None:

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from crm_agents.judge.case import Case
 from crm_agents.judge.fence import fence
@@ -64,12 +65,15 @@ class Judge:
         self.prompt = _hash([[system(order), schema(_listed(order)), _parts(order), _ASK] for order in ORDERS])
 
     def describe(self) -> dict[str, Any]:
-        """What decides how the model is asked, besides the prompt: plain JSON without secrets."""
+        """What decides who is asked and how, besides the prompt: plain JSON without secrets or the server's port."""
         settings = self.client.settings
         return {
+            "api": getattr(self.client, "api", type(self.client).__name__),
+            "base_url": _host(settings.base_url),
             "model": settings.name,
             "max_tokens": settings.max_tokens,
             "effort": settings.effort,
+            "strict": settings.strict,
             "sampling": dict(sorted(settings.sampling.items())),
         }
 
@@ -144,6 +148,14 @@ def _turned(values: Sequence[_T], order: str) -> tuple[_T, ...]:
     if order not in ORDERS:
         raise ValueError(f"an order is one of {', '.join(ORDERS)}; got {order!r}")
     return tuple(values) if order == "plain" else tuple(reversed(values))
+
+
+def _host(base_url: str | None) -> str | None:
+    """A server's address without user, port and query: what it is, not where it happens to listen today."""
+    if base_url is None:
+        return None
+    parts = urlsplit(base_url)
+    return f"{parts.scheme}://{parts.hostname}{parts.path.rstrip('/')}"
 
 
 def _hash(value: Any) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from crm_agents.judge.calibrate import SCHEMA
-from crm_agents.judge.gate import Gate, refusals
+from crm_agents.judge.figures import faults
+from crm_agents.judge.gate import Gate, looser, refusals
 from crm_agents.judge.items import attacks, items, set_hash
 from crm_agents.judge.judge import Judge
 from crm_gym import UsageError
@@ -20,14 +21,16 @@ class Licence:
     """What a judge's opinions are worth.
 
     Attributes:
-        calibrated: Whether the judge came through the gate as it is now.
+        calibrated: Whether the judge, as it is now, came through a gate that is no looser than the usual one.
         answered_by: The models that answered when it did; another one's opinion is not covered.
         reasons: Why it is not calibrated.
+        gate: The limits.
     """
 
     calibrated: bool
     answered_by: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
+    gate: Gate = field(default_factory=Gate)
 
     def covers(self, model: str) -> bool:
         """Whether an opinion that this model gave is one of the judge that was calibrated."""
@@ -42,22 +45,25 @@ def licence(
     Args:
         judge: The judge.
         calibration: The file that `crm-agents judge calibrate` wrote; None if there is none.
-        gate: The limits; the usual ones if not given. The file's own word on whether it passed counts for nothing.
+        gate: The limits; the usual ones if not given, and with looser ones no judge is calibrated. The file's own word
+            on whether it passed counts for nothing.
         allow_uncalibrated: Give a licence to a judge that has not come through, which says so of each opinion.
 
     Raises:
         UsageError: If the judge is refused, with all reasons.
     """
+    gate = gate or Gate()
     if calibration is None:
         reasons: tuple[str, ...] = ("it has not been calibrated",)
         made: Mapping[str, Any] = {}
     else:
         made = read_calibration(calibration)
-        reasons = tuple(_differences(made, judge)) + refusals(made, gate or Gate())
+        reasons = (*_differences(made, judge), *faults(made, items(), attacks()), *refusals(made, gate))
+    reasons += looser(gate)
     if not reasons:
-        return Licence(True, tuple(made["answered_by"]))
+        return Licence(True, tuple(made["answered_by"]), (), gate)
     if allow_uncalibrated:
-        return Licence(False, (), reasons)
+        return Licence(False, (), reasons, gate)
     raise UsageError(
         f"the judge {judge.model!r} is refused: {'; '.join(reasons)}. Calibrate it with crm-agents judge calibrate, or "
         "say allow_uncalibrated=True (--allow-uncalibrated), which marks each of its opinions"
@@ -87,7 +93,7 @@ def _differences(made: Mapping[str, Any], judge: Judge) -> list[str]:
         "schema": (SCHEMA, "the calibration is of another version of this package"),
         "model": (judge.model, f"the calibration is of another model, {made.get('model')!r}"),
         "prompt": (judge.prompt, "the calibration is of another prompt"),
-        "settings": (judge.describe(), "the model was asked with other settings"),
+        "settings": (judge.describe(), "the model was asked with other settings, or another way"),
         "items": (set_hash(items(), attacks()), "the calibration was on other items than those that ship"),
     }
     said = [text for name, (value, text) in expected.items() if made.get(name) != value]

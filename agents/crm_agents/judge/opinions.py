@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from crm_agents.judge.case import words_of
+from crm_agents.judge.case import case_of, words_of
 from crm_agents.judge.grades import Opinion
 from crm_agents.judge.judge import Judge
 from crm_agents.judge.licence import Licence
 from crm_gym import UsageError
 from crm_gym.evaluation.lines import Damaged, from_line, to_line
+from crm_gym.evaluation.log import Log
 from crm_gym.evaluation.records import EpisodeRecord, Run
 from crm_gym.evaluation.redact import Redactor
 
-SCHEMA = 1
+SCHEMA = 2
 AGAIN = ("outage", "fault")
 """Why there was no grade, where another time there may be one."""
 
@@ -30,6 +32,11 @@ Key: TypeAlias = tuple[int, int, int]
 def key_of(record: Mapping[str, Any]) -> Key:
     """What an opinion and the episode it is about have in common."""
     return record["seed"], record["trial"], record["attempt"]
+
+
+def shown(record: EpisodeRecord) -> str:
+    """16 hexadecimal digits of a hash of all that a judge is shown of an episode: another one is to be judged anew."""
+    return _hash(json.dumps(case_of(record).as_json(), sort_keys=True))
 
 
 class Opinions:
@@ -45,7 +52,7 @@ class Opinions:
         redact: Takes secrets out of every line; if not given, those of this process's environment.
 
     Attributes:
-        done: The episodes there is an opinion on, or will never be one.
+        done: The episodes there is an opinion on, or will never be one, and the hash of what it is about (`shown`).
 
     Raises:
         UsageError: If the file cannot be written, or is something else.
@@ -54,7 +61,7 @@ class Opinions:
     def __init__(self, path: Path, run: Run, judge: Judge, licence: Licence, redact: Redactor | None = None) -> None:
         self.path, self.run, self.licence = path, run["run"], licence
         self._redact = redact or Redactor()
-        self.done: set[Key] = set()
+        self.done: dict[Key, str] = {}
         self._fd = _open(path)
         try:
             self._begin(_header(run, judge, licence))
@@ -64,11 +71,12 @@ class Opinions:
 
     def add(self, record: EpisodeRecord, opinion: Opinion) -> dict[str, Any]:
         """Write an opinion on an episode; returns the line as it stands there."""
-        line = {
+        line: dict[str, Any] = {
             "kind": "opinion",
             "run": self.run,
             **{name: record[name] for name in ("index", "task", "seed", "trial", "attempt")},
-            "text": hashlib.sha256(words_of(record).encode("utf-8", "backslashreplace")).hexdigest()[:16],
+            "text": _hash(words_of(record)),
+            "case": shown(record),
             "grade": opinion.grade,
             "reason": opinion.reason,
             "why": opinion.why,
@@ -79,7 +87,7 @@ class Opinions:
         }
         written, kept = to_line(line, self._redact)
         self._write(written)
-        self.done.add(key_of(record))
+        self.done[key_of(record)] = line["case"]
         return dict(kept)
 
     def close(self) -> None:
@@ -111,7 +119,8 @@ class Opinions:
             if there.get(name) != value:
                 raise UsageError(f"{self.path} holds opinions of another {_OF[name]}; give another path")
         os.ftruncate(self._fd, len(text))  # a torn last line is left out
-        self.done = {key_of(line) for line in lines if line["why"] not in AGAIN}
+        latest = {key_of(line): line for line in lines}
+        self.done = {key: line["case"] for key, line in latest.items() if line["why"] not in AGAIN}
 
     def _write(self, line: bytes) -> None:
         size = os.fstat(self._fd).st_size
@@ -132,11 +141,16 @@ _OF = {
     "settings": "judge's settings",
     "calibrated": "standing of the judge",
     "reasons": "standing of the judge",
+    "gate": "gate",
 }
 
 
-def read_opinions(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
+def read_opinions(path: str | os.PathLike[str], logs: Iterable[Log] | None = None) -> list[dict[str, Any]]:
     """The opinions in a file, the latest on each episode: run, seed, trial, grade, reason and more.
+
+    Args:
+        path: The file.
+        logs: If given, an opinion on what is in none of these logs, or reads another way there, is left out.
 
     Raises:
         UsageError: If there is no such file, or it holds something else.
@@ -149,7 +163,12 @@ def read_opinions(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
     found = list(_lines(where, text[: text.rfind(b"\n") + 1]))
     if not found:
         raise UsageError(f"{where} holds no opinions")
-    return list({key_of(line): line for line in found[1:]}.values())
+    latest = {key_of(line): line for line in found[1:]}
+    if logs is None:
+        return list(latest.values())
+    ours = [record for log in logs if log.run["run"] == found[0]["run"] for record in log.episodes]
+    there = {(key_of(record), shown(record)) for record in ours if key_of(record) in latest}
+    return [line for key, line in latest.items() if (key, line.get("case")) in there]
 
 
 def _lines(path: Path, text: bytes) -> Iterator[dict[str, Any]]:
@@ -181,7 +200,12 @@ def _header(run: Run, judge: Judge, licence: Licence) -> dict[str, Any]:
         "settings": judge.describe(),
         "calibrated": licence.calibrated,
         "reasons": list(licence.reasons),
+        "gate": licence.gate.model_dump(),
     }
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
 
 def _open(path: Path) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 from crm_agents.judge.coverage import PRIORITIES
 from crm_agents.judge.fence import visible
-from crm_agents.judge.gate import Finding, Gate, findings
+from crm_agents.judge.gate import Finding, Gate, findings, looser
 from crm_agents.judge.grades import GRADES, UNJUDGED
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|~$]|^-)")
@@ -25,7 +25,7 @@ def literal(text: object) -> str:
 def calibration_page(made: Mapping[str, Any], gate: Gate) -> str:
     """A calibration as Markdown, with every check of the gate."""
     checked = findings(made, gate)
-    failed = [finding.said() for finding in checked if not finding.met]
+    failed = [*(finding.said() for finding in checked if not finding.met), *looser(gate)]
     verdict = "**Refused.** " + "; ".join(failed) + "." if failed else "**Passed.** It may be used."
     kappa, accuracy = made["kappa"], made["accuracy"]
     parts = [

@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from crm_agents.judge.fence import unfence
 from crm_agents.judge.grades import GRADES, PASS
@@ -70,6 +70,8 @@ class Planted:
         items: Items whose truth it knows.
         name: One of `FAULTS`, or "knowing".
     """
+
+    api: ClassVar[str] = "planted"
 
     def __init__(self, items: Iterable[Item], name: str = "knowing") -> None:
         self.settings = ModelSettings(name=f"planted-{name}")

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, Literal, TypedDict, Unpack
 
+from crm_agents.llm.bill import HasPrices
 from crm_agents.llm.cassette import Mode as CassetteMode
 from crm_agents.llm.chat import ModelSettings
 from crm_agents.llm.claude import ClaudeClient
 from crm_agents.llm.openai_chat import OpenAIChatClient
 from crm_agents.llm.openai_responses import OpenAIResponsesClient
-from crm_agents.llm.policy import HasPrices, LlmAgent
+from crm_agents.llm.policy import LlmAgent
 from crm_agents.llm.retry import RetryPolicy
 from crm_gym import UsageError, near_miss
 

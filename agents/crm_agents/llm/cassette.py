@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 from crm_agents.llm.chat import ModelClient, ModelSettings, Reply, Request
 from crm_agents.llm.faults import BadRequest, PassingFault, SetupFault, TooLong
+from crm_agents.llm.retry import check_client
 from crm_agents.llm.tape import Keys, Tape, fault_of, reply_of
 from crm_gym import UsageError, near_miss
 
@@ -51,6 +52,7 @@ class Cassette:
     Attributes:
         settings: The client's.
         api: The client's.
+        base_url: The client's.
     """
 
     def __init__(self, client: ModelClient, path: str, mode: Mode = "record") -> None:
@@ -58,9 +60,17 @@ class Cassette:
             raise UsageError(f"cassette {mode!r} does not exist; {near_miss(mode, get_args(Mode))}")
         self.client, self.settings, self.mode = client, client.settings, mode
         self.api: str = getattr(client, "api", type(client).__name__)
+        self.base_url: str | None = getattr(client, "base_url", client.settings.base_url)
         self.tape = Tape(path, writing=mode == "record")
         self._keys = Keys(self.settings, self.api)
         self._given: dict[str, int] = {}
+
+    def check(self) -> None:
+        """Refuse a cassette that cannot be opened, and a client that is needed and cannot be asked (UsageError)."""
+        if self.mode != "off":
+            self.tape.open()
+        if self.mode != "replay":
+            check_client(self.client)
 
     async def ask(self, request: Request) -> Reply:
         """The reply: from the file, or the client's.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 
+from crm_agents.llm.faults import ModelFault
 from crm_gym.evaluation.account import Tokens
 
 
@@ -111,6 +112,7 @@ class Request:
         schema: JSON Schema that the text of the reply must keep to (structured output), None for free text.
         label: What the question belongs to (an episode); never sent, but it keeps equal questions of different
             episodes apart in a cassette.
+        again: Told of the fault of each try after which the model is asked again; what it raises ends the asking.
     """
 
     system: str
@@ -118,6 +120,7 @@ class Request:
     tools: tuple[ToolSpec, ...] = ()
     schema: dict[str, Any] | None = None
     label: str = ""
+    again: Callable[[ModelFault], None] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +133,11 @@ class ModelSettings:
         timeout: Seconds after which a call is given up.
         effort: How much it thinks, a word of the provider's; None to leave it to the provider.
         strict: Whether tools are sent as strict schemas: then optional arguments become required, and wrong values
-            cannot be sent at all, so that tasks to be refused by attempt cannot be solved.
+            cannot be sent at all, so that tasks to be refused by attempt cannot be solved. Null then means left out.
+            Tools to which it means something else (those with updates: it empties a field) and tools that take any
+            value stay as they are.
         cache: Whether to ask for prompt caching where that must be asked for.
-        base_url: The server, None for the provider's own.
+        base_url: The server; None for the one in ANTHROPIC_BASE_URL or OPENAI_BASE_URL, else the provider's own.
         api_key_env: Name of the environment variable with the key, None for the provider's usual one.
         sampling: Sampling parameters (temperature, top_p, seed, ...) for servers that take them.
     """

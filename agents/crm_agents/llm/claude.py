@@ -6,9 +6,8 @@ from typing import Any, ClassVar
 
 from crm_agents.llm.chat import ModelSettings, Reply, Request, Results, Said, Stop, Turn, User
 from crm_agents.llm.schemas import strict
-from crm_agents.llm.sdk import JSON, SdkClient, count, server_fault
+from crm_agents.llm.sdk import JSON, SdkClient, server_fault
 from crm_gym import UsageError
-from crm_gym.evaluation.account import Tokens
 
 _CACHED = {"type": "ephemeral"}
 _STOPS: dict[str, Stop] = {
@@ -36,6 +35,14 @@ class ClaudeClient(SdkClient):
     package: ClassVar[str] = "anthropic"
     path: ClassVar[str] = "/v1/messages"
     usual_key: ClassVar[str] = "ANTHROPIC_API_KEY"
+    usual_url: ClassVar[str] = "ANTHROPIC_BASE_URL"
+    usage_names: ClassVar[tuple[str, str, str, str]] = (
+        "input_tokens",
+        "output_tokens",
+        "cache_read_input_tokens",
+        "cache_creation_input_tokens",
+    )
+    cached_apart: ClassVar[bool] = True
     samples: ClassVar[tuple[str, ...]] = (
         "inference_geo",
         "metadata",
@@ -56,7 +63,7 @@ class ClaudeClient(SdkClient):
         settings = self.settings
         return package.AsyncAnthropic(
             api_key=key,
-            base_url=settings.base_url,
+            base_url=self.base_url,
             timeout=settings.timeout,
             max_retries=0,
             http_client=self._http,
@@ -114,7 +121,7 @@ class ClaudeClient(SdkClient):
             content.append(block)
         stop: Stop = _STOPS.get(body["stop_reason"], "calls" if calls else "end")
         text = "\n".join(texts) or (_explained(body) if stop == "refusal" else "")
-        return Reply(text, tuple(calls), stop, _tokens(body.get("usage")), content, str(body.get("model")), latency)
+        return Reply(text, tuple(calls), stop, self.usage(body), content, str(body.get("model")), latency)
 
 
 def _message(turn: Turn) -> JSON:
@@ -136,13 +143,3 @@ def _results(turn: Results) -> list[JSON]:
 def _explained(body: JSON) -> str:
     details = body.get("stop_details")
     return str(details.get("explanation") or "") if isinstance(details, dict) else ""
-
-
-def _tokens(usage: Any) -> Tokens:
-    """The API counts cached tokens apart."""
-    return Tokens(
-        count(usage, "input_tokens"),
-        count(usage, "output_tokens"),
-        count(usage, "cache_read_input_tokens"),
-        count(usage, "cache_creation_input_tokens"),
-    )

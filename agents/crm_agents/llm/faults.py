@@ -10,6 +10,7 @@ ModelFault
 from __future__ import annotations
 
 from crm_gym import InfraError
+from crm_gym.evaluation.account import Tokens
 
 
 class ModelFault(Exception):
@@ -20,10 +21,19 @@ class ModelFault(Exception):
         message: A sentence, with no secret in it.
         status: The HTTP status, None without one.
         retry_after: Seconds that the provider asks us to wait, None if it does not say.
+        tokens: What a reply took that could not be read, as it is billed; None if nothing came that would be billed.
     """
 
-    def __init__(self, kind: str, message: str, status: int | None = None, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        kind: str,
+        message: str,
+        status: int | None = None,
+        retry_after: float | None = None,
+        tokens: Tokens | None = None,
+    ) -> None:
         self.kind, self.message, self.status, self.retry_after = kind, message, status, retry_after
+        self.tokens = tokens
         super().__init__(kind, message)
 
     def __str__(self) -> str:

@@ -7,8 +7,7 @@ from typing import Any, ClassVar
 
 from crm_agents.llm.chat import Call, Reply, Request, Results, Said, Stop, Turn, User
 from crm_agents.llm.openai_responses import OpenAIBase
-from crm_agents.llm.sdk import JSON, count, server_fault
-from crm_gym.evaluation.account import Tokens
+from crm_agents.llm.sdk import JSON, server_fault
 
 _STOPS: dict[str, Stop] = {"length": "cut_off", "content_filter": "refusal"}
 _HANDED_BACK = ("content", "refusal", "reasoning_content")
@@ -23,6 +22,12 @@ class OpenAIChatClient(OpenAIBase):
 
     api: ClassVar[str] = "openai-chat"
     path: ClassVar[str] = "/chat/completions"
+    usage_names: ClassVar[tuple[str, str, str, str]] = (
+        "prompt_tokens",
+        "completion_tokens",
+        "prompt_tokens_details.cached_tokens",
+        "prompt_tokens_details.cache_write_tokens",
+    )
     samples: ClassVar[tuple[str, ...]] = (
         "frequency_penalty",
         "logit_bias",
@@ -82,7 +87,7 @@ class OpenAIChatClient(OpenAIBase):
         raw = {"role": "assistant", **{name: message[name] for name in _HANDED_BACK if message.get(name)}}
         if calls:
             raw["tool_calls"] = [_call(call) for call in calls]
-        tokens = _tokens(body.get("usage"))
+        tokens = self.usage(body)
         return Reply(text, tuple(calls), stop, tokens, raw, str(body.get("model")), latency)
 
     def _calls(self, request: Request, message: JSON) -> list[Call]:
@@ -117,11 +122,3 @@ def _text(content: Any) -> str:
     if content is None or isinstance(content, str):
         return content or ""
     return "\n".join(part["text"] for part in content if part.get("type") == "text")
-
-
-def _tokens(usage: Any) -> Tokens:
-    """The API counts cached tokens among the prompt's."""
-    read = count(usage, "prompt_tokens_details", "cached_tokens")
-    written = count(usage, "prompt_tokens_details", "cache_write_tokens")
-    whole = count(usage, "prompt_tokens")
-    return Tokens(max(0, whole - read - written), count(usage, "completion_tokens"), read, written)

@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 from crm_agents.llm.chat import Call, Reply, Request, Results, Said, Stop, Turn, User
 from crm_agents.llm.faults import BadRequest
 from crm_agents.llm.schemas import strict
-from crm_agents.llm.sdk import JSON, SdkClient, count, server_fault
-from crm_gym.evaluation.account import Tokens
+from crm_agents.llm.sdk import JSON, SdkClient, server_fault
 
 _POLICY = ("invalid_prompt", "bio_policy", "misalignment_policy_violation")
 _PASSING = ("server_error", "rate_limit_exceeded")
@@ -20,13 +19,15 @@ class OpenAIBase(SdkClient):
 
     package: ClassVar[str] = "openai"
     usual_key: ClassVar[str] = "OPENAI_API_KEY"
+    usual_url: ClassVar[str] = "OPENAI_BASE_URL"
+    cached_apart: ClassVar[bool] = False
 
     def connect(self, package: Any, key: str | None) -> Any:
         """An AsyncOpenAI."""
         settings = self.settings
         return package.AsyncOpenAI(
             api_key=key,
-            base_url=settings.base_url,
+            base_url=self.base_url,
             timeout=settings.timeout,
             max_retries=0,
             http_client=self._http,
@@ -52,6 +53,12 @@ class OpenAIResponsesClient(OpenAIBase):
 
     api: ClassVar[str] = "openai-responses"
     path: ClassVar[str] = "/responses"
+    usage_names: ClassVar[tuple[str, str, str, str]] = (
+        "input_tokens",
+        "output_tokens",
+        "input_tokens_details.cached_tokens",
+        "input_tokens_details.cache_write_tokens",
+    )
     samples: ClassVar[tuple[str, ...]] = (
         "include",
         "metadata",
@@ -113,7 +120,7 @@ class OpenAIResponsesClient(OpenAIBase):
                     texts.append(_text(part["refusal"] if part["type"] == "refusal" else part["text"]))
         text = "\n".join(filter(None, texts))
         stop = _stop(body, bool(calls), refused)
-        tokens = _tokens(body.get("usage"))
+        tokens = self.usage(body)
         return Reply(text, tuple(calls), stop, tokens, body["output"], str(body.get("model")), latency)
 
     def _failed(self, body: JSON, latency: float) -> Reply:
@@ -121,7 +128,7 @@ class OpenAIResponsesClient(OpenAIBase):
         code = error.get("code") if isinstance(error, dict) else None
         told = self.told(body)
         if code in _POLICY:
-            return Reply(told, (), "refusal", _tokens(body.get("usage")), [], str(body.get("model")), latency)
+            return Reply(told, (), "refusal", self.usage(body), [], str(body.get("model")), latency)
         if code in _PASSING or code is None:
             raise server_fault(told)
         raise BadRequest(str(code)[:60], f"the provider could not answer ({str(code)[:60]}): {told}")
@@ -156,11 +163,3 @@ def _stop(body: JSON, calls: bool, refused: bool) -> Stop:
     if refused and not calls:
         return "refusal"
     return "calls" if calls else "end"
-
-
-def _tokens(usage: Any) -> Tokens:
-    """The API counts cached tokens among the input."""
-    read = count(usage, "input_tokens_details", "cached_tokens")
-    written = count(usage, "input_tokens_details", "cache_write_tokens")
-    whole = count(usage, "input_tokens")
-    return Tokens(max(0, whole - read - written), count(usage, "output_tokens"), read, written)

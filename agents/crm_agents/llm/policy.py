@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
+from crm_agents.llm.bill import Bill, HasPrices
 from crm_agents.llm.cassette import Cassette
 from crm_agents.llm.cassette import Mode as CassetteMode
 from crm_agents.llm.chat import ModelClient, Reply, Request
@@ -14,16 +15,9 @@ from crm_agents.llm.faults import BadRequest, ModelFault, ModelOutage, SetupFaul
 from crm_agents.llm.loop import LoopThread
 from crm_agents.llm.prompt import make_prompt
 from crm_agents.llm.reading import Reading, as_action, read_reply, read_text
-from crm_agents.llm.retry import Retrying, RetryPolicy
+from crm_agents.llm.retry import Retrying, RetryPolicy, check_client
 from crm_gym import AgentError, UsageError
-from crm_gym.evaluation.account import Spend, Tokens
-
-
-class HasPrices(Protocol):
-    """What knows what tokens cost."""
-
-    def cost(self, model: str, tokens: Tokens) -> float | None:
-        """US dollars, None if a price is not known."""
+from crm_gym.evaluation.account import Spend
 
 
 class LlmAgent:
@@ -76,13 +70,22 @@ class LlmAgent:
             _at_least("max_episode_tokens", max_episode_tokens, 1)
         self.settings = client.settings
         self._api = getattr(client, "api", type(client).__name__)
+        self._base_url: str | None = getattr(client, "base_url", client.settings.base_url)
         self.client = _wrapped(client, retry, cassette, cassette_mode)
         self.model: str | None = client.settings.name
         self.prompt: str | None = said.hash()
         self.mode, self.refusals, self.nudges = mode, refusals, nudges
         self.max_calls, self.max_episode_tokens, self.prices = max_calls, max_episode_tokens, prices
-        self._said = said
+        self._said, self._answered, self._wrong = said, False, 0
         self._thread = LoopThread(self.client.aclose)
+
+    def check(self) -> None:
+        """Refuse, before anything is played, what cannot be asked: a missing package, key or cassette.
+
+        Raises:
+            UsageError: Says what is missing.
+        """
+        check_client(self.client)
 
     def start(self, label: str, spend: Spend | None = None) -> Conversation:
         """The state of a new episode; see `crm_gym.evaluation.account.ModelAgent`."""
@@ -92,7 +95,7 @@ class LlmAgent:
         """Everything that decides what the agent does, without secrets and without the server's port."""
         settings = {one.name: getattr(self.settings, one.name) for one in fields(self.settings)}
         del settings["api_key_env"], settings["timeout"]
-        settings["base_url"] = _host(self.settings.base_url)
+        settings["base_url"] = _host(self._base_url)
         settings["sampling"] = dict(self.settings.sampling)
         return {
             "api": self._api,
@@ -164,24 +167,34 @@ class LlmAgent:
             )
         if talk.spend is not None:
             talk.spend.before_call()
-        request = Request(self._said.system, tuple(talk.turns), self._said.tools, label=talk.label)
+        bill = Bill(account, talk.spend, self.prices, self.settings.name)
+        said = self._said
+        request = Request(said.system, tuple(talk.turns), said.tools, label=talk.label, again=bill.again)
         try:
             reply = await self.client.ask(request)
         except TooLong as fault:
+            bill.failed(fault)
             talk.slip(step, ("context_too_long",))
             raise AgentError("context_too_long", str(fault)) from fault
         except ModelFault as fault:
+            bill.failed(fault)
+            self._look_at(fault)
             raise _named(fault) from fault
-        cost = None if self.prices is None else self.prices.cost(self.settings.name, reply.tokens)
-        account.add(reply.tokens, cost, reply.latency)
-        if talk.spend is not None:
-            talk.spend.after_call(reply.tokens, cost)
+        bill.replied(reply)
+        self._answered = True
         return reply
+
+    def _look_at(self, fault: ModelFault) -> None:
+        """Give up where every request is called wrong: that is no outage, and nothing will ever come of it."""
+        if isinstance(fault, BadRequest) and fault.kind != "bad_reply" and not self._answered:
+            self._wrong += 1
+            if self._wrong >= ALL_WRONG:
+                raise UsageError(f"the provider has called every request wrong so far; the last time: {fault}")
 
     def _take(self, talk: Conversation, reply: Reply, step: int) -> None:
         """Make of a reply calls to be played, or words to the model; or give up."""
         reading = read_reply(reply) if self.mode == "tools" else read_text(reply)
-        talk.account.said = reading.said
+        talk.account.said = _to_keep(reading.said)
         talk.slip(step, reading.slips)
         if reading.calls:
             first = self.mode == "text" and "several_calls" in reading.slips
@@ -211,6 +224,12 @@ class LlmAgent:
         return f"{_TIRED[kind]} {times}"
 
 
+MOST_SAID = 20_000
+"""Characters of a reply's text that are kept for the log."""
+
+ALL_WRONG = 3
+"""Requests called wrong, with none answered ever, after which a run is stopped."""
+
 _FINAL = ("refusal", "context_too_long")
 _ENDS = {"paused": "no_call"}
 _TIRED = {
@@ -237,6 +256,13 @@ def _host(base_url: str | None) -> str | None:
         return None
     parts = urlsplit(base_url)
     return f"{parts.scheme}://{parts.hostname}{parts.path.rstrip('/')}"
+
+
+def _to_keep(said: str) -> str:
+    """What of a text goes into the log; the conversation has all of it."""
+    if len(said) <= MOST_SAID:
+        return said
+    return f"{said[:MOST_SAID]} ... (cut: {len(said):,} characters)"
 
 
 def _named(fault: ModelFault) -> Exception:

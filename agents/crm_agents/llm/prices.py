@@ -13,6 +13,8 @@ from crm_gym.evaluation.account import Tokens
 from crm_gym.evaluation.records import TOKENS
 
 _MILLION = 1_000_000
+_MOST = 10**15
+"""Tokens that a whole run may take; more than that was not counted but made up, and has no price."""
 
 
 class Price(BaseModel):
@@ -33,11 +35,11 @@ class Price(BaseModel):
     cache_write: float | None = Field(None, ge=0)
 
     def cost(self, tokens: Tokens) -> float | None:
-        """The price of tokens; None if there are some of a kind whose price is not known."""
+        """The price of tokens; None if there are some of a kind without one, or nobody knows how many."""
         total = 0.0
         for kind in TOKENS:
             number, price = getattr(tokens, kind), getattr(self, kind)
-            if number and price is None:
+            if not tokens.known or not 0 <= number <= _MOST or (number and price is None):
                 return None
             total += number * (price or 0.0) / _MILLION
         return total

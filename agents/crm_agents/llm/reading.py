@@ -12,6 +12,7 @@ from crm_gym import TOOL_NAMES
 from crm_gym.strict_json import NotStrict, normal, parse
 
 _NUMBERS = {name: number for number, name in enumerate(TOOL_NAMES)}
+_LONGEST_NAME = 200
 _THOUGHTS = re.compile(r"\A\s*<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
 _FENCE = re.compile(r"```(?:json)?", re.IGNORECASE)
 
@@ -89,10 +90,13 @@ def _text_of(value: Any) -> str:
 
 
 def as_action(call: Call) -> Any:
-    """A call as an action: the canonical one where it can be; else as the model wrote it, for the CRM to refuse."""
+    """A call as an action: the canonical one where it can be; else as the model wrote it, for the CRM to refuse.
+
+    A name longer than any tool's is cut: the CRM looks for the tool that was meant, and refuses either.
+    """
     if _is_no_call(call):
         return call.arguments
-    tool = _NUMBERS.get(call.name, call.name)
+    tool = _NUMBERS.get(call.name, call.name[:_LONGEST_NAME])
     if isinstance(call.arguments, str):
         return {"tool": tool, "arguments": call.arguments}
     return {"tool": tool, "arguments": json.dumps(call.arguments, separators=(",", ":"))}

@@ -93,6 +93,13 @@ class RetryPolicy:
         return whole * (1 - self.jitter * chance)
 
 
+def check_client(client: ModelClient) -> None:
+    """Let a client that can tell beforehand say that it cannot be asked (UsageError)."""
+    check = getattr(client, "check", None)
+    if check is not None:
+        check()
+
+
 class Retrying:
     """A client that asks again while a fault may pass by itself.
 
@@ -106,6 +113,7 @@ class Retrying:
     Attributes:
         settings: The client's.
         api: The shape the client asks in.
+        base_url: The client's server, None for the provider's own.
         retried: How many tries were repeated.
     """
 
@@ -118,8 +126,13 @@ class Retrying:
     ) -> None:
         self.client, self.settings = client, client.settings
         self.api: str = getattr(client, "api", type(client).__name__)
+        self.base_url: str | None = getattr(client, "base_url", client.settings.base_url)
         self.policy, self.clock, self.rng = policy or RetryPolicy(), clock or RealClock(), rng or random.Random()
         self.retried = 0
+
+    def check(self) -> None:
+        """As the client's."""
+        check_client(self.client)
 
     async def ask(self, request: Request) -> Reply:
         """The client's reply; a fault that does not pass, or has not passed after all tries, goes on to the caller."""
@@ -128,6 +141,8 @@ class Retrying:
                 return await self.client.ask(request)
             except PassingFault as fault:
                 wait = self.policy.wait(failed, fault.retry_after, self.rng.random())
+                if request.again is not None:
+                    request.again(fault)
             self.retried += 1
             await self.clock.sleep(wait)
         return await self.client.ask(request)

@@ -13,13 +13,20 @@ _FORMATS = ("uuid", "date", "date-time", "email")
 def strict(schema: JSON) -> JSON | None:
     """A schema in which every argument is required, optional ones may be null, and nothing else is allowed.
 
-    Bounds and lengths go, as providers do not enforce them. None if the schema has a value of any kind whatever, which
-    cannot be enforced: such a tool stays as it is.
+    Bounds and lengths go, as providers do not enforce them. None if that cannot be, and the tool stays as it is: if
+    there is a value of any kind whatever in the schema, or an object with optional parts among the arguments (new
+    values by field, where null empties a field and so cannot stand for one that is left out).
     """
+    if any(_is_change(part) for part in schema.get("properties", {}).values()):
+        return None
     try:
         return _strict(schema)
     except KeyError:
         return None
+
+
+def _is_change(schema: JSON) -> bool:
+    return schema.get("type") == "object" and set(schema.get("properties", ())) > set(schema.get("required", ()))
 
 
 def _strict(schema: JSON) -> JSON:
@@ -49,12 +56,11 @@ def _nullable(schema: JSON) -> JSON:
 
 
 def without_nulls(schema: JSON, value: Any) -> Any:
-    """Arguments written under `strict(schema)` as they are meant: what is null and optional was left out."""
-    if not isinstance(value, dict) or schema.get("type") != "object":
+    """Arguments written under `strict(schema)` as they are meant: what is null and optional was left out.
+
+    Where there is no strict schema, they are what they are.
+    """
+    if not isinstance(value, dict) or strict(schema) is None:
         return value
-    parts, needed = schema.get("properties", {}), schema.get("required", [])
-    return {
-        name: without_nulls(parts.get(name, {}), part)
-        for name, part in value.items()
-        if part is not None or name in needed
-    }
+    needed = schema.get("required", [])
+    return {name: part for name, part in value.items() if part is not None or name in needed}

@@ -18,19 +18,20 @@ import time
 import weakref
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 from crm_agents.llm.chat import Call, ModelSettings, Reply, Request
 from crm_agents.llm.faults import BadRequest, ModelFault, PassingFault
 from crm_agents.llm.reading import arguments_of
 from crm_agents.llm.schemas import without_nulls
 from crm_agents.llm.statuses import by_status
+from crm_agents.llm.usage import tokens_of
 from crm_gym import UsageError, near_miss
+from crm_gym.evaluation.account import Tokens
 
 JSON = dict[str, Any]
 
 _HEADERS = {"Content-Type": "application/json"}
-_UNREADABLE = (KeyError, IndexError, TypeError, ValueError, AttributeError)
+_UNREADABLE = (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError)
 
 
 class SdkClient(ABC):
@@ -43,6 +44,7 @@ class SdkClient(ABC):
     Attributes:
         settings: How to ask.
         api: The shape in which it asks.
+        base_url: The server it asks, None for the provider's own.
 
     Raises:
         UsageError: If the settings ask for what the API does not have; says what would do.
@@ -52,12 +54,18 @@ class SdkClient(ABC):
     package: ClassVar[str]
     path: ClassVar[str]
     usual_key: ClassVar[str]
+    usual_url: ClassVar[str]
+    """The environment variable with the server, where the settings name none."""
+    usage_names: ClassVar[tuple[str, str, str, str]]
+    cached_apart: ClassVar[bool]
+    """How tokens are told: see `crm_agents.llm.usage.tokens_of`."""
     samples: ClassVar[tuple[str, ...]]
     """Names of `ModelSettings.sampling` that go with every call as they are."""
 
     def __init__(self, settings: ModelSettings, http_client: Any = None) -> None:
         self.settings = settings
         _check(settings, self.samples, self.api)
+        self.base_url = _server(settings.base_url, self.usual_url)
         self._http = http_client
         self._sdks: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = weakref.WeakKeyDictionary()
         self._head: tuple[Request, str] | None = None
@@ -81,10 +89,21 @@ class SdkClient(ABC):
         body = _body(response.content)
         try:
             return self.read(request, body, latency)
+        except ModelFault as fault:  # the provider says that it failed: billed if it says what it took
+            fault.tokens = self.usage(body) if body.get("usage") else None
+            raise
         except _UNREADABLE as fault:
-            raise BadRequest(
-                "bad_reply", f"the model's reply has not the shape of {self.api}: {_short(fault)}"
-            ) from None
+            why = f"the model's reply has not the shape of {self.api}: {_short(fault)}"
+            raise BadRequest("bad_reply", why, tokens=self.usage(body)) from None
+
+    def check(self) -> None:
+        """Refuse, before anything is asked, what cannot be: a missing package, a named key that is not set.
+
+        Raises:
+            UsageError: Says what is missing.
+        """
+        self._import()
+        self._find_key()
 
     async def aclose(self) -> None:
         """Let go of the connections of this event loop; twice is fine."""
@@ -107,6 +126,10 @@ class SdkClient(ABC):
     @abstractmethod
     def connect(self, package: Any, key: str | None) -> Any:
         """A client of the SDK."""
+
+    def usage(self, body: JSON) -> Tokens:
+        """What a reply took, as it says itself."""
+        return tokens_of(body.get("usage"), self.usage_names, cached_apart=self.cached_apart)
 
     def body(self, request: Request) -> JSON:
         """All that is sent."""
@@ -217,10 +240,11 @@ class SdkClient(ABC):
         return text.replace(self._key, "[key]") if len(self._key) > 6 else text
 
     def __getstate__(self) -> JSON:
-        return {"settings": self.settings}  # connections stay in their process
+        return {"settings": self.settings, "base_url": self.base_url}  # connections stay in their process
 
     def __setstate__(self, kept: JSON) -> None:
         self.__init__(kept["settings"])  # type: ignore[misc]
+        self.base_url = kept["base_url"]  # whatever the environment says there
 
 
 def _check(settings: ModelSettings, samples: tuple[str, ...], api: str) -> None:
@@ -231,8 +255,16 @@ def _check(settings: ModelSettings, samples: tuple[str, ...], api: str) -> None:
         raise UsageError(f"max_tokens must be 1 or more; got {settings.max_tokens}")
     if not settings.timeout > 0:
         raise UsageError(f"timeout must be more than 0 seconds; got {settings.timeout}")
-    if settings.base_url is not None and urlsplit(settings.base_url).scheme not in ("http", "https"):
-        raise UsageError("base_url must begin with http:// or https://")
+
+
+def _server(base_url: str | None, variable: str) -> str | None:
+    """The server to be asked. The SDKs read the variable, too; it is read here so that a log can say who was asked."""
+    name = "base_url"
+    if base_url is None:
+        name, base_url = variable, os.environ.get(variable, "").strip() or None
+    if base_url is not None and not re.match(r"https?://[^/]", base_url, re.IGNORECASE):
+        raise UsageError(f"{name} must begin with http:// or https:// and a host")
+    return base_url
 
 
 def _same_head(one: Request, other: Request) -> bool:
@@ -240,15 +272,16 @@ def _same_head(one: Request, other: Request) -> bool:
 
 
 def _body(content: bytes) -> JSON:
-    """The JSON object in a reply's body."""
+    """The JSON object in a reply's body. Where there is none, nobody knows what the answer took."""
+    unknown = Tokens(known=False)
     try:
         body = json.loads(content)
     except RecursionError:
-        raise BadRequest("bad_reply", "the model's reply is nested too deep to be read") from None
+        raise BadRequest("bad_reply", "the model's reply is nested too deep to be read", tokens=unknown) from None
     except ValueError:
-        raise PassingFault("bad_body", "the reply's body is no JSON, or was cut off") from None
+        raise PassingFault("bad_body", "the reply's body is no JSON, or was cut off", tokens=unknown) from None
     if not isinstance(body, dict):
-        raise BadRequest("bad_reply", "the reply's body is no JSON object")
+        raise BadRequest("bad_reply", "the reply's body is no JSON object", tokens=unknown)
     return body
 
 
@@ -263,14 +296,6 @@ _LONE = re.compile(r"\\\\|\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|\\ud[89a-f][
 def _replaced(found: re.Match[str]) -> str:
     """Half a pair is no Unicode, and providers refuse it."""
     return "\\ufffd" if len(found[0]) == 6 else found[0]
-
-
-def count(usage: Any, *names: str) -> int:
-    """A number of tokens in a provider's usage, 0 if it is not there."""
-    for name in names[:-1]:
-        usage = usage.get(name) if isinstance(usage, dict) else None
-    value = usage.get(names[-1]) if isinstance(usage, dict) else None
-    return value if isinstance(value, int) and value > 0 else 0
 
 
 def server_fault(told: str) -> ModelFault:

@@ -98,13 +98,15 @@ def reply_of(kept: Any) -> Reply:
 
 def fault_of(kept: dict[str, Any]) -> ModelFault:
     """A fault from its JSON."""
-    return _FAULTS[kept["class"]](kept["kind"], kept["message"], kept["status"], kept["retry_after"])
+    tokens = None if kept.get("tokens") is None else Tokens(**kept["tokens"])
+    return _FAULTS[kept["class"]](kept["kind"], kept["message"], kept["status"], kept["retry_after"], tokens)
 
 
 def _answer(answer: Reply | ModelFault) -> dict[str, Any]:
     if isinstance(answer, ModelFault):
         said = {name: getattr(answer, name) for name in ("kind", "message", "status", "retry_after")}
-        return {"fault": {"class": type(answer).__name__, **said}}
+        took = None if answer.tokens is None else asdict(answer.tokens)
+        return {"fault": {"class": type(answer).__name__, **said, "tokens": took}}
     made = asdict(answer)
     try:
         json.dumps(made, allow_nan=False)
@@ -132,7 +134,7 @@ class Tape:
 
     def entry(self, key: str, number: int) -> dict[str, Any] | None:
         """The answer with that number to a question, or the last one; None if there is none."""
-        fd = self._open()
+        fd = self.open()
         places = self._places.get(key)
         if not places:
             return None
@@ -142,7 +144,7 @@ class Tape:
 
     def reply(self, key: str) -> Any:
         """The last reply to a question, None if there is none (or nothing but faults)."""
-        self._open()
+        self.open()
         for number in reversed(range(len(self._places.get(key, ())))):
             made = self.entry(key, number)
             if made is not None and "reply" in made:
@@ -151,7 +153,7 @@ class Tape:
 
     def add(self, key: str, label: str, parts: dict[str, str], answer: Reply | ModelFault) -> None:
         """Write an answer down."""
-        fd = self._open()
+        fd = self.open()
         try:
             line = _line({"key": key, "label": label, "parts": parts, **_answer(answer)})
         except RecursionError:
@@ -169,7 +171,7 @@ class Tape:
 
     def missed(self, parts: dict[str, str], label: str) -> str:
         """Why a question may not be on the file."""
-        self._open()
+        self.open()
         same = f"the cassette {self.path} holds no answer to question {int(parts['turn']) // 2 + 1} of {label!r}: "
         again = "; record again with cassette=record, or replay what was recorded"
         known = self._parts.get((label, parts["turn"]))
@@ -189,7 +191,8 @@ class Tape:
             os.close(self._fd)
             self._fd = None
 
-    def _open(self) -> int:
+    def open(self) -> int:
+        """Open and read the file, if it is not open already; its descriptor."""
         if self._fd is not None:
             return self._fd
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND if self.writing else os.O_RDONLY

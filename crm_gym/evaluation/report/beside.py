@@ -11,7 +11,7 @@ from crm_gym.evaluation.compare import compare
 from crm_gym.evaluation.metrics import Figures
 from crm_gym.evaluation.report import words
 from crm_gym.evaluation.report.body import table
-from crm_gym.evaluation.report.data import Opinion, Source, key_of, opinions_by_key
+from crm_gym.evaluation.report.data import Opinion, Source, opinions_by_key, opinions_on
 from crm_gym.evaluation.report.markup import Markup, joined, link, tag
 
 MEASURES: Final[tuple[tuple[str, Callable[[float], str], Callable[[float], str]], ...]] = (
@@ -96,21 +96,23 @@ def _flip(flip: Mapping[str, Any], place: int) -> list[object]:
 
 # Second opinions
 
+_ELSEWHERE = "{count:,} left out: on words that the log does not have, as of a run before. Judge the log again."
+
 
 def second_opinions(sources: Sequence[Source], opinions: Sequence[Opinion]) -> Markup | None:
     """What a judge thought of the words, beside what the state says of the deeds."""
     found = opinions_by_key(opinions)
     tables = []
     for source in sources:
-        pairs = Counter(
-            (str(opinion.get("grade")), record["outcome"])
-            for record in source.log.episodes
-            for opinion in found.get(key_of(record), ())
-        )
+        on = [(record["outcome"], *opinions_on(record, found)) for record in source.log.episodes]
+        pairs = Counter((str(opinion.get("grade")), outcome) for outcome, fitting, _ in on for opinion in fitting)
+        others = sum(count for _, _, count in on)
         if pairs:
             grades = sorted({grade for grade, _ in pairs})
             shown = [outcome for outcome in source.figures["outcomes"] if any(other == outcome for _, other in pairs)]
             rows = [[grade, *(pairs[grade, outcome] for outcome in shown)] for grade in grades]
             tables += [tag("h3", source.label), table(["grade", *map(words.spoken, shown)], rows)]
+        if others:
+            tables.append(tag("p", f"{source.label}: {_ELSEWHERE.format(count=others)}", class_="warn"))
     note = "A model's opinion of what the agent told its user. It moves no verdict and no figure above."
     return joined(tag("p", note, class_="quiet"), *tables) if tables else None

@@ -192,6 +192,7 @@ def costs(sources: Sequence[Source]) -> Markup | None:
         tag("h3", "Tokens and cost"),
         table(head, rows),
         tag("p", note, class_="quiet") if unknown else None,
+        *(_unfinished(source.label, model["unfinished"]) for source, model in asked),
         tag("h3", "Time spent waiting for the model, per episode"),
         table(["run", "mean", "median", "90 %", "99 %", "longest", "mean per call"], waits),
     )
@@ -201,6 +202,15 @@ def _cost(label: str, model: Mapping[str, Any]) -> list[object]:
     tokens = (words.whole(model["tokens"][kind]) for kind in TOKENS)
     sums = (words.money(model[name]) for name in ("cost", "cost_per_episode", "cost_per_success"))
     return [label, words.whole(model["calls"]), *tokens, *sums]
+
+
+def _unfinished(label: str, spent: Mapping[str, Any]) -> Markup | None:
+    """What a run that was stopped had spent on episodes that are not on the page."""
+    tokens = sum(spent["tokens"].values())
+    if not spent["calls"] and not tokens:
+        return None
+    took = f"{words.whole(spent['calls'])} model calls, {words.whole(tokens)} tokens, {words.money(spent['cost'])}"
+    return tag("p", f"{label}: and beside these, on episodes that were not finished: {took}.", class_="quiet")
 
 
 def _waits(model: Mapping[str, Any]) -> list[str]:

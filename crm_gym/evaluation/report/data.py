@@ -12,8 +12,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from crm_gym.evaluation.lines import plain, without_secrets
 from crm_gym.evaluation.metrics import Figures, Played, summarize, tool_of
 from crm_gym.evaluation.records import EpisodeRecord
+from crm_gym.evaluation.report.said import fingerprint
 
 BLOCK: Final = 50
 """Episodes in a block: one is read when the first of its episodes is opened."""
@@ -80,7 +82,15 @@ def _unlike(row: list[str], place: int, names: list[list[str]]) -> Iterator[str]
 
 def packed(values: Iterable[object], redact: Redact = str) -> str:
     """A list as JSON, compressed, as letters that mean nothing to HTML; secrets are looked for in each value."""
-    return pressed("[" + ",".join(redact(_json(value)) for value in values) + "]")
+    return pressed("[" + ",".join(_clean(value, redact) for value in values) + "]")
+
+
+def _clean(value: object, redact: Redact) -> str:
+    """JSON without secrets. Taken out of the text, one could take a quote or a bracket with it: so text by text."""
+    text = _json(value)
+    if redact(text) == text:
+        return text
+    return _json(without_secrets(value, redact) if isinstance(value, Mapping) else plain(value, redact, figures=True))
 
 
 def _json(value: object) -> str:
@@ -176,12 +186,29 @@ def key_of(record: EpisodeRecord) -> Key:
     return record["run"], record["seed"], record["trial"]
 
 
+def opinions_on(record: EpisodeRecord, opinions: Mapping[Key, list[Opinion]]) -> tuple[list[Opinion], int]:
+    """The opinions on an episode as it is, and how many there are on other words than it has.
+
+    A run that is played once more has the name it had: an opinion may be of the time before. It says what it is about:
+    the attempt, and the hash of the text it judged (`said.fingerprint`); one that says neither is taken at its word.
+    """
+    found = opinions.get(key_of(record))
+    if not found:
+        return [], 0
+    text = fingerprint(record)
+    fitting = [
+        one
+        for one in found
+        if one.get("attempt", record["attempt"]) == record["attempt"] and one.get("text", text) == text
+    ]
+    return fitting, sum(one.get("text", text) != text for one in found)
+
+
 def _shown(record: EpisodeRecord, opinions: Mapping[Key, list[Opinion]], cut: int) -> dict[str, Any]:
     """An episode but for what the index, or the page's head, has of it."""
     shown = {name: value for name, value in record.items() if name not in _OF_THE_RUN and name not in _IN_THE_INDEX}
     shown["steps"] = [_step(step, cut) for step in record["steps"]]
-    found = opinions.get(key_of(record), ())
-    about = [opinion for opinion in found if opinion.get("attempt", record["attempt"]) == record["attempt"]]
+    about, _ = opinions_on(record, opinions)
     return shown | {"opinions": about} if about else shown
 
 

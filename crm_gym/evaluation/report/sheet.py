@@ -7,6 +7,7 @@ import functools
 import hashlib
 import json
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Callable, Sequence
@@ -39,6 +40,8 @@ GENERATOR: Final = "crm_gym report"
 _BEGIN: Final = (
     '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><meta name="generator" content="' + GENERATOR
 )
+
+_TEXTS = re.compile(r'(?<=>)[^<>]+(?=<)|(?<==")[^"]+(?=")')
 
 Path_ = str | os.PathLike[str]
 
@@ -76,13 +79,15 @@ def page(logs: Sequence[Played], opinions: Sequence[Opinion] = (), redact: Calla
         "columns": INDEX_COLUMNS,
         "block": BLOCK,
         "blocks": len(blocks),
-        "runs": [{"label": source.label, "model": source.log.run["model"]} for source in sources],
+        "runs": [
+            {"label": clean(source.label), "model": clean(source.log.run["model"] or "") or None} for source in sources
+        ],
     }
     text = "".join(
         [
             _top(clean(", ".join(source.label for source in sources))),
-            clean(_main(sources, opinions)),
-            _data("meta", clean(json.dumps(meta)).replace("<", "\\u003c"), "application/json"),
+            _without(_main(sources, opinions), clean),
+            _data("meta", json.dumps(meta).replace("<", "\\u003c"), "application/json"),
             _data("index", packed(index_of(sources), clean)),
             *(_data(f"block{number}", block) for number, block in enumerate(blocks)),
             f"<script>{_part('page.js')}</script></body></html>\n",
@@ -94,6 +99,11 @@ def page(logs: Sequence[Played], opinions: Sequence[Opinion] = (), redact: Calla
 def _when_needed(redact: Redactor) -> Callable[[str], str]:
     """Redacting only what has something in it: that is found out faster."""
     return lambda text: redact(text) if redact.finds(text) else text
+
+
+def _without(markup: str, clean: Callable[[str], str]) -> str:
+    """Markup without secrets; taken out of each text and attribute, so that no tag goes with one."""
+    return markup if clean(markup) == markup else _TEXTS.sub(lambda found: clean(found[0]), markup)
 
 
 def _data(name: str, text: str, kind: str = "text/plain") -> str:
