@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from typing import Any
 
 from crm_gym.evaluation.records import OUTCOMES, SCHEMA, SLIPS
@@ -106,7 +106,7 @@ def check_episode(made: dict[str, Any]) -> None:
     if made["outcome"] not in OUTCOMES:
         raise Damaged(f"it has an outcome that there is not, {made['outcome'][:40]!r}")
     _check_amounts(made)
-    if not math.isfinite(made["total"]):
+    if not _finite(made["total"]):
         raise Damaged("its 'total' is no finite number")
     if made["attempt"] < 1:
         raise Damaged("its 'attempt' is below 1")
@@ -138,10 +138,15 @@ def _check_amounts(made: dict[str, Any]) -> None:
         _check(made["tokens"], _TOKENS, "its tokens")
         amounts.update(made["tokens"])
     for name, amount in amounts.items():
-        if not math.isfinite(amount):
+        if not _finite(amount):
             raise Damaged(f"its {name!r} is no finite number")
         if amount < 0:
             raise Damaged(f"its {name!r} is below 0")
+
+
+def _finite(amount: float) -> bool:
+    """Whether one can calculate with a number: no NaN, no infinity, and no whole number that is as good as one."""
+    return -sys.float_info.max <= amount <= sys.float_info.max
 
 
 def _check_step(step: Any, what: str) -> None:
@@ -153,7 +158,7 @@ def _check_step(step: Any, what: str) -> None:
     if type(step.get("said", "")) is not str:
         raise Damaged(f"{what} has words that are no text")
     for amount in step["reward"].values():
-        if type(amount) not in _NUMBER or not math.isfinite(amount):
+        if type(amount) not in _NUMBER or not _finite(amount):
             raise Damaged(f"{what} has a reward that is no finite number")
 
 

@@ -276,4 +276,6 @@ def headline(figures: dict[str, Any]) -> list[str]:
         cost = "unknown (no price)" if model["cost"] is None else f"${model['cost']:.4f}"
         tokens = ", ".join(f"{kind} {count:,}" for kind, count in model["tokens"].items())
         lines.append(f"{model['calls']:,} model calls; tokens: {tokens}; cost: {cost}")
+        if model["unfinished"]["calls"]:
+            lines.append(f"{model['unfinished']['calls']:,} calls besides, in episodes that were not finished")
     return lines

@@ -97,11 +97,7 @@ class SdkClient(ABC):
             raise BadRequest("bad_reply", why, tokens=self.usage(body)) from None
 
     def check(self) -> None:
-        """Refuse, before anything is asked, what cannot be: a missing package, a named key that is not set.
-
-        Raises:
-            UsageError: Says what is missing.
-        """
+        """Refuse (UsageError), before anything is asked, a missing package and a named key that is not set."""
         self._import()
         self._find_key()
 
