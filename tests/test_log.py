@@ -343,7 +343,7 @@ def test_numbers_are_finite(tmp_path, name, number):
     path = written(tmp_path / "log.jsonl", episode(0), episode(1, **{name: 1e300}))
     line = to_line(episode(2, **{name: 1e300}), NO_SECRETS)[0]
     body = line[: line.index(b',"check"')].replace(b"1e+300", number) + b"}"
-    check = hashlib.blake2b(body, digest_size=8).hexdigest()
+    check = hashlib.sha256(body).hexdigest()[:16]
     path.write_bytes(path.read_bytes() + body[:-1] + f',"check":"{check}"}}\n'.encode())
     log = read_log(path)
     assert len(log.episodes) == 2

@@ -28,7 +28,7 @@ class Ledger:
 
     def spend(self, job: Job) -> Spend:
         """What an episode may spend: it is asked of the run, and noted."""
-        return _Noted(self._spend, self._open.setdefault(job.key, Account()))
+        return _Noted(self._spend, self._open, job.key)
 
     def hold(self, record: EpisodeRecord) -> None:
         """Keep in mind what an attempt has spent that is not written down: the episode is played again."""
@@ -77,8 +77,10 @@ class Ledger:
 class _Noted:
     """What an episode may spend, with what it does spend noted; see `Spend`."""
 
-    def __init__(self, spend: Spend, account: Account) -> None:
-        self._spend, self._account = spend, account
+    __slots__ = ("_key", "_open", "_spend")
+
+    def __init__(self, spend: Spend, open_: dict[Key, Account], key: Key) -> None:
+        self._spend, self._open, self._key = spend, open_, key
 
     def before_call(self) -> None:
         """See `Spend`."""
@@ -86,7 +88,10 @@ class _Noted:
 
     def after_call(self, tokens: Tokens, cost: float | None) -> None:
         """See `Spend`."""
-        self._account.add(tokens, cost, 0.0)  # first: the run may stop at it
+        account = self._open.get(self._key)
+        if account is None:  # made only where there is something to note
+            account = self._open[self._key] = Account()
+        account.add(tokens, cost, 0.0)  # first: the run may stop at it
         self._spend.after_call(tokens, cost)
 
 

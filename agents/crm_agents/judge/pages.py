@@ -58,9 +58,10 @@ def calibration_page(made: Mapping[str, Any], gate: Gate) -> str:
 
 def coverage_page(made: Mapping[str, Any]) -> str:
     """A review of a suite as Markdown, by priority."""
+    chunks = "one part" if made["chunks"] == 1 else f"{made['chunks']} parts"
     parts = [
         f"# Coverage of {literal(made.get('suite', 'a suite'))}",
-        f"{made['tasks']} tasks, read in {made['chunks']} parts by {literal(made['model'])}. A model's opinion: "
+        f"{made['tasks']} tasks, read in {chunks} by {literal(made['model'])}. A model's opinion: "
         f"nothing in the suite was changed, and no reward depends on it. It took {_spent(made)}.",
     ]
     for priority in PRIORITIES:
