@@ -11,7 +11,7 @@ import pytest
 from crm_agents.fake.heuristic import HeuristicModel
 from crm_agents.fake.server import FakeServer
 from crm_agents.judge.callback import JudgeCallback, JudgeWarning
-from crm_agents.judge.case import REPLY_CHARS, Case, case_of, words_of
+from crm_agents.judge.case import REPLY_CHARS, Case, case_of
 from crm_agents.judge.fence import fence, neutral, unfence, visible
 from crm_agents.judge.grades import GRADES, PASS, UNJUDGED, WHYS, opinion_of, schema
 from crm_agents.judge.judge import ORDERS, Judge, in_turn, system
@@ -29,6 +29,7 @@ from crm_gym.baselines import ConstantAgent, OracleAgent
 from crm_gym.evaluation.account import Tokens
 from crm_gym.evaluation.harness import BaselineHarness
 from crm_gym.evaluation.log import read_log
+from crm_gym.evaluation.report.said import words_of
 
 ROOT = Path(__file__).parent.parent
 PLAN = {"suite": "golden", "tasks": ["create_quote", "quote_search"], "ends_on": "finish"}

@@ -11,7 +11,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from crm_agents.judge.case import words_of
 from records_played import modelled, played, run_line, write_log
 
 from crm_gym import UsageError
@@ -361,7 +360,7 @@ def test_an_opinion_on_other_words_is_not_shown(large):
     assert "left out: on words" not in Page(page([large], [fitting])).text
 
 
-def test_words_are_those_that_a_judge_reads(large, small):
+def test_opinions_know_what_they_are_about(large):
     ends = [("respond", {"answer": "Jan"}), ("respond", {"answer": [1, "\u017c"]}), ("decline", {"reason": "no\ud800"})]
     step = large.episodes[0]["steps"][0] | {"error": None}
     made = [
@@ -369,8 +368,7 @@ def test_words_are_those_that_a_judge_reads(large, small):
         for words in (None, "", "\u200b \n", "Done.")
         for tool, arguments in [*ends, ("decline", "no object"), ("finish", {})]
     ]
-    records = [*large.episodes, *small.episodes, *made, large.episodes[0] | {"steps": []}]
-    assert [said.words_of(record) for record in records] == [words_of(record) for record in records]
+    assert {said.words_of(record) for record in made} >= {"", "Done.", "Jan", "Done.\n\nJan", '[1, "\u017c"]'}
     assert len({said.fingerprint(record) for record in made}) == 8
 
 

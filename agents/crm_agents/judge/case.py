@@ -10,6 +10,7 @@ from typing import Any, Final
 from crm_agents.judge.fence import visible
 from crm_gym.evaluation.lines import plain
 from crm_gym.evaluation.records import ChangeRecord, EpisodeRecord, StepRecord
+from crm_gym.evaluation.report.said import words_of
 
 RESULT_CHARS: Final = 6_000
 """Of a result more is not shown."""
@@ -65,23 +66,6 @@ def case_of(record: EpisodeRecord) -> Case:
         changes=tuple(_change(change) for change in record["diff"]),
         reply=words_of(record),
     )
-
-
-def words_of(record: EpisodeRecord) -> str:
-    """What the agent told the user: its last words, and the answer or the reason it ended the episode with."""
-    parts = [record["said"] or ""]
-    last = record["steps"][-1] if record["steps"] else None
-    if last is not None and last["error"] is None and isinstance(last["arguments"], dict):
-        parts.append(_ending(last["tool"], last["arguments"]))
-    return "\n\n".join(part for part in parts if visible(part))
-
-
-def _ending(tool: str | None, arguments: Mapping[str, Any]) -> str:
-    if tool == "respond":
-        answer = arguments.get("answer")
-        return answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
-    reason = arguments.get("reason") if tool == "decline" else None
-    return reason if isinstance(reason, str) else ""
 
 
 def _call(step: StepRecord) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from crm_agents.judge.case import case_of, words_of
+from crm_agents.judge.case import case_of
 from crm_agents.judge.grades import Opinion
 from crm_agents.judge.judge import Judge
 from crm_agents.judge.licence import Licence
@@ -20,6 +20,7 @@ from crm_gym.evaluation.lines import Damaged, from_line, to_line
 from crm_gym.evaluation.log import Log
 from crm_gym.evaluation.records import EpisodeRecord, Run
 from crm_gym.evaluation.redact import Redactor
+from crm_gym.evaluation.report.said import fingerprint
 
 SCHEMA = 2
 AGAIN = ("outage", "fault")
@@ -75,7 +76,7 @@ class Opinions:
             "kind": "opinion",
             "run": self.run,
             **{name: record[name] for name in ("index", "task", "seed", "trial", "attempt")},
-            "text": _hash(words_of(record)),
+            "text": fingerprint(record),
             "case": shown(record),
             "grade": opinion.grade,
             "reason": opinion.reason,
