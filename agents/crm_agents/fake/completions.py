@@ -13,13 +13,14 @@ from crm_agents.fake.talk import (
     ApiError,
     Asked,
     Talk,
+    named_schema,
     need,
     of,
     one_of,
     only,
-    strict_schema,
     tool_spec,
     tools_of,
+    whole,
     with_ids,
     words,
 )
@@ -44,9 +45,7 @@ def read(body: dict[str, JSON]) -> Asked:
     Raises:
         ApiError: If the real server would refuse it.
     """
-    only(body, _KNOWN)
-    if body.get("stream"):
-        raise ApiError(400, "stream: this server answers whole replies only; leave stream out")
+    whole(body, _KNOWN)
     if (of(body, "n", int) or 1) != 1:
         raise ApiError(400, "n: this server gives one choice")
     model = need(body, "model", str)
@@ -118,12 +117,7 @@ def _schema(body: dict[str, JSON]) -> dict[str, JSON] | None:
     if form is None or form.get("type") == "text":
         return None
     one_of(form, "type", ("json_schema",), "response_format.")
-    made = need(form, "json_schema", dict, "response_format.")
-    need(made, "name", str, "response_format.json_schema.")
-    schema: dict[str, JSON] = need(made, "schema", dict, "response_format.json_schema.")
-    if made.get("strict"):
-        strict_schema(schema, "response_format.json_schema.schema")
-    return schema
+    return named_schema(need(form, "json_schema", dict, "response_format."), "response_format.json_schema")
 
 
 def write(asked: Asked, answer: Answer, tokens: Tokens) -> str:

@@ -19,6 +19,7 @@ from crm_agents.fake.talk import (
     signature,
     tool_spec,
     tools_of,
+    whole,
     with_ids,
     words,
 )
@@ -49,9 +50,7 @@ def read(body: dict[str, JSON]) -> Asked:
     Raises:
         ApiError: If the real server would refuse it.
     """
-    only(body, _KNOWN)
-    if body.get("stream"):
-        raise ApiError(400, "stream: this server answers whole replies only; leave stream out")
+    whole(body, _KNOWN)
     model, most = need(body, "model", str), need(body, "max_tokens", int)
     if most < 1:
         raise ApiError(400, "max_tokens: must be at least 1")

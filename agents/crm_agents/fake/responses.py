@@ -12,14 +12,15 @@ from crm_agents.fake.talk import (
     ApiError,
     Asked,
     Talk,
+    named_schema,
     need,
     of,
     one_of,
     only,
     signature,
-    strict_schema,
     tool_spec,
     tools_of,
+    whole,
     with_ids,
     words,
 )
@@ -43,9 +44,7 @@ def read(body: dict[str, JSON]) -> Asked:
     Raises:
         ApiError: If the real server would refuse it.
     """
-    only(body, _KNOWN)
-    if body.get("stream"):
-        raise ApiError(400, "stream: this server answers whole replies only; leave stream out")
+    whole(body, _KNOWN)
     if body.get("previous_response_id") or body.get("conversation"):
         raise ApiError(400, "previous_response_id: this server keeps nothing; send the whole conversation as input")
     model, most = need(body, "model", str), of(body, "max_output_tokens", int)
@@ -151,11 +150,7 @@ def _schema(body: dict[str, JSON]) -> dict[str, JSON] | None:
     if form is None or form.get("type") == "text":
         return None
     one_of(form, "type", ("json_schema",), "text.format.")
-    need(form, "name", str, "text.format.")
-    schema: dict[str, JSON] = need(form, "schema", dict, "text.format.")
-    if form.get("strict"):
-        strict_schema(schema, "text.format.schema")
-    return schema
+    return named_schema(form, "text.format")
 
 
 def write(asked: Asked, answer: Answer, tokens: Tokens) -> str:

@@ -73,6 +73,13 @@ def only(made: dict[str, JSON], known: frozenset[str], where: str = "") -> None:
         raise ApiError(400, f"{where}{name}: extra inputs are not permitted")
 
 
+def whole(body: dict[str, JSON], known: frozenset[str]) -> None:
+    """Refuse what is not known of a request, and one for a stream."""
+    only(body, known)
+    if body.get("stream"):
+        raise ApiError(400, "stream: this server answers whole replies only; leave stream out")
+
+
 def need(made: JSON, name: str, kind: type | tuple[type, ...], where: str = "") -> JSON:
     """A required value of a type."""
     if not isinstance(made, dict):
@@ -201,6 +208,15 @@ def strict_schema(schema: JSON, where: str) -> None:
     for part in ("items", "anyOf", "$defs"):
         inner = schema.get(part)
         strict_schema(list(inner.values()) if part == "$defs" and isinstance(inner, dict) else inner, where)
+
+
+def named_schema(form: JSON, where: str) -> dict[str, JSON]:
+    """The schema that a reply is to keep to, which has a name and may be strict."""
+    need(form, "name", str, f"{where}.")
+    schema: dict[str, JSON] = need(form, "schema", dict, f"{where}.")
+    if form.get("strict"):
+        strict_schema(schema, f"{where}.schema")
+    return schema
 
 
 def unique_names(tools: list[ToolSpec]) -> tuple[ToolSpec, ...]:
